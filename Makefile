@@ -1,0 +1,34 @@
+# Everything a person does here, each line one that could be typed.
+# The targets make their own virtual environment, so a fresh machine needs only Python and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo up down test check clean
+
+demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
+	$(BIN)/python -m waitroom demo
+
+up:  ## the compose stack: http://app.localhost:8000
+	docker compose up -d --build
+
+down:  ## end it; the recorded activity stays in its volume
+	docker compose down
+
+test: .venv/test  ## all tests; Docker and browser tests run where an engine and a chromium are
+	$(BIN)/python -m pytest
+
+check: .venv/dev  ## formatting, lint, types, import contracts, dead code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+.venv/demo .venv/test .venv/dev: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"  # the first that knows --group
+	$(BIN)/python -m pip install --quiet -r requirements.txt --group $(@F)
+	@touch $@
+
+clean:
+	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,175 @@
+"""Where settings come from: the environment (read once, by `__main__`) and the file hosts.yaml."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import watchfiles
+import yaml
+
+from waitroom.errors import ConfigError
+from waitroom.hosts import Registry, parse
+
+log = logging.getLogger(__name__)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# How often hosts.yaml is looked at even if no event came: a folder made anew sends none.
+LOOK_S = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says; the defaults fit `python -m waitroom` beside a local Traefik."""
+
+    hosts: Path  # WAITROOM_HOSTS: the registry
+    data: Path  # WAITROOM_DATA: activity.json, journal.jsonl and the locks
+    routes: Path  # WAITROOM_ROUTES: the folder that Traefik's file provider watches
+    access_log: Path  # WAITROOM_ACCESS_LOG: Traefik's JSON access log
+    traefik_url: str  # WAITROOM_TRAEFIK_URL: an entry point of Traefik, for the canary
+    url: str  # WAITROOM_URL: where Traefik reaches the public listener
+    listen: str  # WAITROOM_LISTEN: HOST:PORT of the public listener
+    admin_listen: str  # WAITROOM_ADMIN_LISTEN: HOST:PORT of the admin listener
+    secret_file: Path  # WAITROOM_SECRET_FILE: signs wake tokens; made when absent
+    trusted_proxies: tuple[Network, ...]  # WAITROOM_TRUSTED_PROXIES: whose X-Forwarded-For holds
+    json_log: bool  # WAITROOM_LOG=json
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables. Raises: ConfigError that names the variable."""
+        data = Path(environ.get("WAITROOM_DATA", "data"))
+        return cls(
+            hosts=Path(environ.get("WAITROOM_HOSTS", "hosts.yaml")),
+            data=data,
+            routes=Path(environ.get("WAITROOM_ROUTES", data / "routes")),
+            access_log=Path(environ.get("WAITROOM_ACCESS_LOG", data / "access.log")),
+            traefik_url=_url(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
+            url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
+            listen=_address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080"),  # noqa: S104 - behind Traefik, on its network
+            admin_listen=_address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081"),
+            secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
+            trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
+            json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
+        )
+
+
+def _url(environ: Mapping[str, str], name: str, default: str) -> str:
+    value = environ.get(name, default).rstrip("/")
+    if not value.startswith(("http://", "https://")):
+        raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
+    return value
+
+
+def _address(environ: Mapping[str, str], name: str, default: str) -> str:
+    value = environ.get(name, default)
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
+    return value
+
+
+def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
+    value = environ.get(name, default)
+    try:
+        return tuple(
+            ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip()
+        )
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}; expected networks such as 172.16.0.0/12,::1") from None
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(name, choices[0])
+    if value not in choices:
+        raise ConfigError(f"{name}: expected {' or '.join(choices)}, got {value!r}")
+    return value
+
+
+def load(path: Path) -> Registry:
+    """Read and check hosts.yaml. Raises: ConfigError, one line a fault."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; WAITROOM_HOSTS names another") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from None
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that also refuses double keys
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
+        raise ConfigError(f"{path}: is not YAML that we can read: {error}") from None
+    return parse(document)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML as everybody reads it, but a key given twice is a fault, not the last one's victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class RegistryFile:
+    """The registry as hosts.yaml says it now; a bad edit leaves the last good one in force."""
+
+    def __init__(self, path: Path) -> None:
+        """Load the file for the first time. Raises: ConfigError."""
+        self._path = path
+        self._stamp = _stamp(path)
+        self.registry = load(path)
+
+    def reload(self) -> bool:
+        """Look at the file; True if a new registry is in force. Logs a refused edit once."""
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            self.registry = load(self._path)
+        except ConfigError as error:
+            log.error(
+                "hosts.yaml was edited and is refused, the old one goes on: %s",
+                "; ".join(str(error).split("\n")),
+            )  # noqa: TRY400 - the sentence is all a person needs
+            return False
+        log.info("hosts.yaml: %d hosts in force", len(self.registry.hosts))
+        return True
+
+    def watch(self, changed: Callable[[Registry], None], ended: threading.Event) -> None:
+        """Call `changed` after each good edit until `ended`; blocks, so give it a thread.
+
+        The folder is watched, not the file: editors replace files, and a watch on the old inode
+        would see nothing again.
+        """
+        while not ended.is_set():
+            try:
+                for _ in watchfiles.watch(
+                    self._path.parent, recursive=False, stop_event=ended, yield_on_timeout=True,
+                    rust_timeout=LOOK_S * 1000, raise_interrupt=False, debounce=100,
+                ):  # fmt: skip
+                    if self.reload():
+                        changed(self.registry)
+            except (OSError, RuntimeError) as error:
+                log.warning("hosts.yaml can't be watched, trying again: %s", error)
+                ended.wait(LOOK_S)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -1,0 +1,44 @@
+"""What a visitor is told about a host: values only, so that page, JSON and tests agree.
+
+Pure: no I/O. `web` fills a View from what the provider and the waker say; `page` words it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from waitroom.errors import Reason
+
+
+class State(enum.StrEnum):
+    """The values of the `X-Waitroom` header."""
+
+    ASLEEP = "asleep"  # the upstream is stopped; a wake is possible
+    WAKING = "waking"  # it was started, or runs already, and the app does not answer yet
+    READY = "ready"  # the app answers; the route leads, or is about to lead, to it
+    DRAINING = "draining"  # it is about to be put to sleep; a visit calls that off
+    FAILED = "failed"  # the last wake ended without the app; `reason` says why
+    UNKNOWN = "unknown"  # the provider cannot be asked, or nobody registered the host
+
+
+class Stage(enum.StrEnum):
+    """How far a wake has come."""
+
+    STOPPING = "stopping"  # the upstream is still going down; it is started right after
+    STARTING = "starting"  # the provider was told to start it
+    ANSWERING = "answering"  # it runs; the app has not answered yet
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One host as a visitor sees it at one moment."""
+
+    host: str  # the name the visitor asked for, normalised
+    state: State
+    since: datetime  # aware UTC: when this state began, as far as is known
+    elapsed_s: float = 0.0  # seconds since then
+    expected_s: float | None = None  # how long a wake of this host usually takes, if known
+    stage: Stage | None = None  # only while WAKING
+    reason: Reason | None = None  # only when FAILED or UNKNOWN
