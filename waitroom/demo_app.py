@@ -12,8 +12,8 @@ the time of the other three: `status` is asked again and again.
     POST /echo                sends the body back
 
 The pid file is also a lock: `start` locks it (flock) and hands the open file on to the app, which
-holds it until it ends, however it ends. So the file's pid is only believed, and only signalled,
-while the lock is held: a reused pid is never taken for the app.
+holds it until it ends, however it ends. The pid in it is only believed, and only signalled, while
+the lock is held: another process that got the same pid is never taken for the app.
 """
 
 from __future__ import annotations
@@ -35,22 +35,31 @@ STOP_TIMEOUT_S = 5.0
 
 
 @contextlib.contextmanager
-def _locked(pid_file: Path) -> Iterator[IO[str] | None]:
-    """Open and lock `pid_file`; None is yielded when a running app holds the lock."""
+def _opened(pid_file: Path) -> Iterator[tuple[IO[str], bool]]:
+    """Open `pid_file` and say whether a running app holds its lock; if none does, we do now.
+
+    Trying the lock takes it for a moment, so two commands at a time could take each other for the
+    app: the lock of the folder lets one in after the other.
+    """
     pid_file.parent.mkdir(parents=True, exist_ok=True)
-    with pid_file.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield file
+    folder = os.open(pid_file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with pid_file.open("a+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield file, True
+            else:
+                yield file, False
+    finally:
+        os.close(folder)
 
 
 def is_running(pid_file: Path) -> bool:
     """Say whether the app that wrote `pid_file` still runs."""
-    with _locked(pid_file) as free:
-        return free is None
+    with _opened(pid_file) as (_, running):
+        return running
 
 
 def start(pid_file: Path, port: int) -> None:
@@ -58,10 +67,11 @@ def start(pid_file: Path, port: int) -> None:
 
     It may not listen yet. What it complains of goes to a `.log` file beside the pid file.
     """
-    command = [sys.executable, "-m", __spec__.name, "serve", "--port", str(port)]
-    with _locked(pid_file) as file, pid_file.with_suffix(".log").open("ab") as log:
-        if file is None:
+    command = [sys.executable, "-m", "waitroom.demo_app", "serve", "--port", str(port)]
+    with _opened(pid_file) as (file, running), pid_file.with_suffix(".log").open("ab") as log:
+        if running:
             return
+        file.truncate(0)  # before the app exists: what is left of the last one is never believed
         app = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -70,25 +80,28 @@ def start(pid_file: Path, port: int) -> None:
             pass_fds=[file.fileno()],  # the lock lives as long as the app
             start_new_session=True,
         )
-        app.returncode = 0  # it is meant to outlive us: no ResourceWarning about that
-        file.truncate(0)
         file.write(f"{app.pid}\n")
+        app.returncode = 0  # it is meant to outlive us: no ResourceWarning about that
 
 
 def stop(pid_file: Path) -> bool:
     """End the app by SIGTERM and wait until it is gone; say whether it is."""
+    _signal(pid_file)
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    signalled = False
     while is_running(pid_file):
         if time.monotonic() > deadline:
             return False
-        pid = pid_file.read_text(encoding="ascii").strip()
-        if pid and not signalled:  # without one, a `start` is just under way: look again
-            with contextlib.suppress(ProcessLookupError):  # it ended in this moment
-                os.kill(int(pid), signal.SIGTERM)
-            signalled = True
         time.sleep(0.01)
     return True
+
+
+def _signal(pid_file: Path) -> None:
+    with _opened(pid_file) as (file, running):
+        file.seek(0)
+        pid = file.read().strip()
+        if running and pid:
+            with contextlib.suppress(ProcessLookupError):  # it ended in this moment
+                os.kill(int(pid), signal.SIGTERM)
 
 
 def serve(host: str, port: int) -> NoReturn:
@@ -97,7 +110,11 @@ def serve(host: str, port: int) -> NoReturn:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
-    with Server(host, port) as server:
+    try:
+        server = Server(host, port)
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port}: {error.strerror}") from error
+    with server:
         server.serve_forever()
     raise SystemExit(0)
 
