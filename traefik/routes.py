@@ -1,0 +1,98 @@
+"""The route files as text: what a host, its shadow and the waiting room look like to Traefik.
+
+Pure: `folder` writes the files. Format: Traefik v3.7, dynamic configuration of the file provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+# The service's name, and so what the access log says when the waiting room answered.
+WAITROOM = "waitroom"
+
+# Traefik's default priority of a router is the length of its rule; a shadow must win over any.
+SHADOW_PRIORITY = 1_000_000
+CATCH_ALL_PRIORITY = 1
+
+_GAP = "waitroom-gap"
+_TRANSPORT = "waitroom-app"
+MARK = "# Written by the waiting room; edits are lost.\n"
+
+
+def render_base(waitroom_url: str) -> str:
+    """Render what all hosts share: the waiting room's service, the net below it, the gap.
+
+    The catch-all router is the net for a host whose router vanished with its container. The gap
+    is an `errors` middleware: an app that crashed or was stopped by hand answers 502-504, and
+    its visitor gets the waiting room's page instead (it does not buffer request bodies).
+    """
+    return _text(
+        routers={
+            WAITROOM: {
+                "rule": "PathPrefix(`/`)",
+                "priority": CATCH_ALL_PRIORITY,
+                "service": WAITROOM,
+            }
+        },
+        services={WAITROOM: {"loadBalancer": {"servers": [{"url": waitroom_url}]}}},
+        middlewares={
+            _GAP: {
+                "errors": {
+                    "status": ["502-504"],
+                    "service": WAITROOM,
+                    "query": "/.waitroom/gap?st={originalStatus}",
+                    "statusRewrites": {"502-504": 503},
+                }
+            }
+        },
+        serversTransports={
+            # A stopped container's address swallows packets: the default dial takes 30 s. An idle
+            # connection looks like a visitor to the sleep handshake, so it is closed early.
+            _TRANSPORT: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "5s"}}
+        },
+    )
+
+
+def render_host(names: Sequence[str], url: str) -> str:
+    """Render a host's own router and service. `names`: canonical name first, then aliases."""
+    name = names[0]
+    return _text(
+        routers={name: {"rule": _rule(names), "service": name, "middlewares": [_GAP]}},
+        services={
+            name: {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _TRANSPORT}}
+        },
+    )
+
+
+def render_shadow(names: Sequence[str]) -> str:
+    """Render the router that leads a host to the waiting room, over any other of its routers."""
+    return _text(
+        routers={
+            f"{names[0]}-shadow": {
+                "rule": _rule(names),
+                "priority": SHADOW_PRIORITY,
+                "service": WAITROOM,
+            }
+        }
+    )
+
+
+def render_teapot(name: str) -> str:
+    """Render a router whose answer (418, Traefik's own noop service) proves that it was read."""
+    return _text(
+        routers={
+            name: {"rule": _rule([name]), "priority": SHADOW_PRIORITY, "service": "noop@internal"}
+        }
+    )
+
+
+def _rule(names: Sequence[str]) -> str:
+    # Backticks can't be in a hostname that waitroom.hosts admitted.
+    return " || ".join(f"Host(`{name}`)" for name in names)
+
+
+def _text(**http: dict[str, Any]) -> str:
+    return MARK + yaml.safe_dump({"http": http}, sort_keys=False)

@@ -1,0 +1,93 @@
+"""The waiting room's commands: serve (the default), check, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from waitroom import config, logs
+from waitroom.config import Settings
+from waitroom.errors import WaitroomError
+
+_INTERRUPTED = 130
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Wake sleeping apps for their visitors. Without a command: serve.
+
+    Everything is set by environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...); the README
+    lists them all.
+    """
+    if context.invoked_subcommand is None:
+        serve()
+
+
+def serve() -> None:
+    """Serve both listeners until SIGTERM."""
+    settings = Settings.from_environment(os.environ)
+    logs.set_up(json=settings.json_log)
+    config.load(settings.hosts)  # a fault is said here, before gunicorn starts
+    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.routes.mkdir(parents=True, exist_ok=True)
+    from waitroom.server import Server  # noqa: PLC0415 - check and demo need no server
+
+    Server(settings).run()
+
+
+@cli.command()
+def check() -> None:
+    """Look at the configuration and at all it leads to; one line a finding."""
+    settings = Settings.from_environment(os.environ)
+    registry = config.load(settings.hosts)
+    from waitroom.check import findings  # noqa: PLC0415 - only this command needs it
+    from waitroom.upstreams.connect import Connector  # noqa: PLC0415
+
+    found = findings(settings, registry, Connector())
+    for finding in found:
+        click.echo(finding)
+    if found:
+        raise SystemExit(1)
+    click.echo(f"All is well: {len(registry.hosts)} hosts.")
+
+
+@cli.command()
+@click.option("--port", default=8000, show_default=True, help="Where Traefik listens.")
+@click.option("--admin-port", default=8001, show_default=True, help="Admin listener.")
+@click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
+@click.option(
+    "--data",
+    default=".demo",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where everything it writes goes.",
+)
+def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
+    """Run the whole thing on this machine, without Docker, until Ctrl-C."""
+    from waitroom.demo import run  # noqa: PLC0415 - only this command needs it
+
+    run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
+
+
+def main(command: Callable[..., object] = cli) -> None:
+    """Run a command line; the one place where an error becomes one line and an exit status."""
+    try:
+        command(standalone_mode=False)
+    except WaitroomError as error:
+        sys.exit(f"Error: {error}")
+    except OSError as error:
+        sys.exit(f"Error: {error.filename or ''}: {error.strerror or error}")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""The admin listener: for the operator and the health checks, never routed by Traefik."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from flask import Flask, Response, jsonify
+
+
+def admin_app(findings: Callable[[], list[str]]) -> Flask:
+    """Make the WSGI application of the admin listener.
+
+    `findings` looks at what a wake rests on and returns one line for each fault.
+    """
+    app = Flask(__name__, static_folder=None)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """Answer as long as this process serves."""
+        return jsonify(ok=True)
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """Tell whether a wake would work now."""
+        faults = findings()
+        response = jsonify(ready=not faults, findings=faults)
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
+        return response
+
+    return app

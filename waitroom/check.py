@@ -1,0 +1,135 @@
+"""Findings: what is wrong with the configuration and with everything it leads to.
+
+Each finding is one line that names the thing, the fault and what to do. Nothing is changed but
+for a proof file in the routes folder, which is removed again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import requests
+
+from traefik.folder import RouteFolder
+from waitroom import canary
+from waitroom.canary import Leads
+from waitroom.config import Settings
+from waitroom.errors import UpstreamError
+from waitroom.hosts import Host, Registry
+from waitroom.upstreams.base import Upstream
+
+_PATIENCE_S = 4.0
+_PAUSE_S = 0.1
+_LOG_TAIL_BYTES = 1 << 20
+
+
+def findings(
+    settings: Settings, registry: Registry, connect: Callable[[Host], Upstream]
+) -> list[str]:
+    """Look at everything; an empty list means that hosts will sleep and wake."""
+    local = [*folders(settings), *upstreams(registry, connect)]
+    return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
+
+
+def folders(settings: Settings) -> Iterable[str]:
+    """Look whether what must be written can be written."""
+    for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
+
+
+def upstreams(registry: Registry, connect: Callable[[Host], Upstream]) -> Iterable[str]:
+    """Ask each provider for each host; a provider that is gone is said once."""
+    said: set[str] = set()
+    for host in registry.hosts.values():
+        try:
+            connect(host).status()
+        except UpstreamError as error:
+            finding = f"{error.reason}: {error}"
+            if finding not in said:
+                said.add(finding)
+                yield f"hosts.{host.name!r}: {finding}"
+
+
+def _waiting_room(settings: Settings) -> Iterable[str]:
+    try:
+        answer = requests.get(settings.url + "/.waitroom/status", timeout=_PATIENCE_S)
+    except requests.RequestException:
+        yield f"WAITROOM_URL: no waiting room answers at {settings.url}; start `python -m waitroom`"
+        return
+    if "X-Waitroom" not in answer.headers:
+        yield f"WAITROOM_URL: what answers at {settings.url} is not the waiting room"
+
+
+def _traefik(settings: Settings, registry: Registry) -> Iterable[str]:
+    name = f"check-{secrets.token_hex(4)}.invalid"
+    if canary.send(settings.traefik_url, name).leads is Leads.NOWHERE:
+        yield (
+            f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {settings.traefik_url};"
+            " start it, or name an entry point of it"
+        )
+        return
+    yield from _routes(settings, name)
+    yield from _access_log(settings, next(iter(registry.hosts), name))
+
+
+def _routes(settings: Settings, name: str) -> Iterable[str]:
+    """Write a router that answers 418 and see whether Traefik follows."""
+    advice = "point providers.file.directory at it, with watch: true"
+    try:
+        with RouteFolder(settings.routes).proof(name):
+            if not _within_patience(lambda: _is_teapot(settings.traefik_url, name)):
+                yield f"WAITROOM_ROUTES: Traefik does not read {settings.routes}; {advice}"
+    except OSError:
+        return  # said already: the folder can't be written
+
+
+def _access_log(settings: Settings, name: str) -> Iterable[str]:
+    """Send a canary and see whether its line comes."""
+    path = settings.access_log
+    if path.parent.is_dir() and not path.exists():
+        yield f"WAITROOM_ACCESS_LOG: there is no {path}; set accessLog.filePath in Traefik to it"
+        return
+    nonce = canary.send(settings.traefik_url, name).nonce
+    try:
+        found = _within_patience(lambda: nonce.encode() in _end_of(path))
+    except OSError as error:
+        yield f"WAITROOM_ACCESS_LOG: {path} can't be read ({error.strerror})"
+        return
+    if not found:
+        yield (
+            f"WAITROOM_ACCESS_LOG: Traefik does not write to {path}, or keeps neither"
+            " request_User-Agent nor RequestPath in it; without that no host can be put to sleep"
+        )
+
+
+def _is_teapot(traefik_url: str, name: str) -> bool:
+    try:
+        answer = requests.get(traefik_url, headers={"Host": name}, timeout=_PATIENCE_S)
+    except requests.RequestException:
+        return False
+    return bool(answer.status_code == requests.codes.im_a_teapot)
+
+
+def _end_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_TAIL_BYTES))
+        return file.read()
+
+
+def _within_patience(happened: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_S)
+    return True

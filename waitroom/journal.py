@@ -1,0 +1,70 @@
+"""The journal: one JSON line for everything the waiting room does, written before it is done.
+
+The sidecar tails this file and records its lines as events; the waiting room reads it once, when
+it starts, to take up what was under way. It only ever appends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from waitroom.errors import WaitroomError
+
+
+class JournalError(WaitroomError):
+    """The journal can't be written, so nothing may be started (fail closed)."""
+
+
+class Journal:
+    """Appends events; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._torn = True  # what an earlier process left may end in half a line
+
+    def append(self, kind: str, host: str, **fields: object) -> datetime:
+        """Write one event to the disk and return its time. Raises: JournalError."""
+        at = datetime.now(UTC)
+        event = {"at": at, "host": host, "kind": kind, **fields}
+        line = msgspec.json.encode(event) + b"\n"
+        try:
+            with self._lock:
+                self._write(line)
+        except OSError as error:
+            raise JournalError(f"{self.path}: can't be written: {error.strerror}") from error
+        return at
+
+    def _write(self, line: bytes) -> None:
+        # Opened each time: a wake is rare, and the file may have been rotated meanwhile.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(self.path, flags, 0o640)
+        try:
+            if self._torn and os.fstat(handle).st_size:
+                line = b"\n" + line  # ends a half line; an empty line means nothing
+            self._torn = True
+            written = os.write(handle, line)
+            if written < len(line):
+                raise OSError(28, "the disk is full")
+            os.fsync(handle)
+            self._torn = False
+        finally:
+            os.close(handle)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Read all events there are, oldest first; half lines and foreign ones are passed over."""
+        decoder = msgspec.json.Decoder(dict[str, Any])
+        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(msgspec.DecodeError):
+                    event = decoder.decode(line)
+                    if all(isinstance(event.get(key), str) for key in ("at", "host", "kind")):
+                        yield event

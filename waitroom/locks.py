@@ -1,0 +1,54 @@
+"""One lock a host, held by whoever starts or stops its upstream.
+
+The sidecar holds it from the moment a host's sleep is decided until its provider has taken the
+stop; the waiting room holds it for a whole wake. So a start never meets a stop half done, and no
+stop is tried again under a wake. The kernel releases it when its holder dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PAUSE_S = 0.05
+
+
+class HostLocks:
+    """flock(2) on a small file each; opened anew each time, so that threads exclude each other."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "locks"
+
+    @contextmanager
+    def hold(self, name: str, wait_s: float = 0.0) -> Iterator[bool]:
+        """Take the lock, trying for up to wait_s seconds; yields whether it is ours.
+
+        Raises: OSError when the folder can't be used.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield _take(handle, time.monotonic() + wait_s)
+        finally:
+            os.close(handle)
+
+    def busy(self, name: str) -> bool:
+        """Whether somebody starts or stops this host right now."""
+        with self.hold(name) as free:
+            return not free
+
+
+def _take(handle: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE_S)
+        else:
+            return True

@@ -1,0 +1,111 @@
+"""The waiting room as a process: its parts put together, behind gunicorn.
+
+One worker process with many threads: what it knows (wakes under way, used tokens) is in memory,
+and a visitor who waits holds no thread, he polls. Both listeners are its own, told apart by the
+socket that a request came in on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from traefik.folder import RouteFolder
+from waitroom import check, probe
+from waitroom.admin import admin_app
+from waitroom.config import RegistryFile, Settings
+from waitroom.journal import Journal
+from waitroom.locks import HostLocks
+from waitroom.room import Room
+from waitroom.statuses import Statuses
+from waitroom.tokens import WakeTokens, load_secret
+from waitroom.upstreams.connect import Connector
+from waitroom.visitors import Pseudonyms
+from waitroom.wake import Waker
+from waitroom.web import Public, public_app
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_THREADS = 16
+_KEEPALIVE_S = 75  # of Traefik's connections; longer than the pause between two polls
+_GRACE_S = 1  # a stop waits for nobody: wakes are taken up again at the next start
+
+
+class Server(BaseApplication):
+    """gunicorn, told everything here; it reads no file and no variable of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings."""
+        for key, value in {
+            "bind": [self._settings.listen, self._settings.admin_listen],
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "worker_connections": 4096,
+            "keepalive": _KEEPALIVE_S,
+            "graceful_timeout": _GRACE_S,
+            "loglevel": "warning",
+        }.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Wsgi:
+        """Make the applications; called in the worker, where their threads belong."""
+        return _by_listener(self._settings, *_build(self._settings))
+
+
+def _build(settings: Settings) -> tuple[Wsgi, Wsgi]:
+    """Put the parts together, start the background threads, and return both applications."""
+    file = RegistryFile(settings.hosts)
+    connect = Connector()
+    folder = RouteFolder(settings.routes)
+    journal = Journal(settings.data / "journal.jsonl")
+    locks = HostLocks(settings.data)
+    waker = Waker(connect=connect, probe=probe.answers, folder=folder, journal=journal, locks=locks)
+    room = Room(
+        connect=connect,
+        statuses=Statuses(connect),
+        waker=waker,
+        folder=folder,
+        journal=journal,
+        locks=locks,
+        url=settings.url,
+    )
+
+    room.adopt(file.registry)
+    waker.resume(file.registry.hosts.get)
+    ended = threading.Event()
+    for target in (lambda: file.watch(room.adopt, ended), lambda: room.sweep(file.current, ended)):
+        threading.Thread(target=target, daemon=True).start()
+    public = public_app(
+        Public(
+            registry=file.current,
+            room=room,
+            tokens=WakeTokens(load_secret(settings.secret_file)),
+            pseudonyms=Pseudonyms(),
+            trusted_proxies=settings.trusted_proxies,
+            traefik_url=settings.traefik_url,
+        )
+    )
+
+    def findings() -> list[str]:
+        return [*check.folders(settings), *check.upstreams(file.registry, connect)]
+
+    return public, admin_app(findings)
+
+
+def _by_listener(settings: Settings, public: Wsgi, admin: Wsgi) -> Wsgi:
+    """Send what came in on the admin listener's port to the admin application."""
+    admin_port = int(settings.admin_listen.rpartition(":")[2])
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        port = environ["gunicorn.socket"].getsockname()[1]
+        return (admin if port == admin_port else public)(environ, start_response)
+
+    return application

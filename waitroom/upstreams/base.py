@@ -1,0 +1,43 @@
+"""What every provider offers, and nothing of how it does it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Phase(enum.StrEnum):
+    """What an upstream is doing, whatever its provider calls it."""
+
+    STOPPED = "stopped"  # costs nothing; can be started
+    STARTING = "starting"
+    RUNNING = "running"  # the machine runs; whether the app answers is another question
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The provider's answer at one moment."""
+
+    phase: Phase
+    started_at: datetime | None = None  # aware UTC; None: not running, or the provider can't tell
+    detail: str = ""  # the provider's own word for it, for logs
+
+
+class Upstream(Protocol):
+    """One upstream. Each method may block on the provider for seconds: give it a thread.
+
+    `start` and `stop` only begin; the next `status` tells. Each is harmless when there is nothing
+    to do. Raises: UpstreamError, and nothing else.
+    """
+
+    def status(self) -> Status:
+        """Ask the provider what the upstream is doing."""
+
+    def start(self) -> None:
+        """Begin to start it, from whatever kind of sleep it is in."""
+
+    def stop(self) -> None:
+        """Begin to put it to sleep."""

@@ -1,0 +1,126 @@
+"""Containers, through the Docker engine's API.
+
+The library's errors end here: each becomes an UpstreamError with a reason that a person can act
+on. The client is shared by all containers and safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import Sleep
+from waitroom.upstreams.base import Phase, Status
+
+# Every value of State.Status in the engine's API (v1.24 to v1.48).
+PHASES = {
+    "created": Phase.STOPPED,
+    "running": Phase.RUNNING,
+    "paused": Phase.STOPPED,  # frozen: it costs memory only, and `start` thaws it
+    "restarting": Phase.STARTING,
+    "removing": Phase.STOPPING,
+    "exited": Phase.STOPPED,
+    "dead": Phase.STOPPED,
+}
+
+# An engine that takes longer for an answer is as good as gone; a stop may use its whole grace.
+_CALL_TIMEOUT_S = 10
+_STOP_GRACE_S = 10
+_NEVER_STARTED = "0001-01-01"
+
+
+def client() -> docker.DockerClient:
+    """Make a client from the environment (DOCKER_HOST, …); asks the engine for its API version."""
+    return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S + _STOP_GRACE_S)
+
+
+class Container:
+    """One container by its name."""
+
+    def __init__(self, connect: Callable[[], docker.DockerClient], name: str, sleep: Sleep) -> None:
+        self._connect = connect
+        self._name = name
+        self._sleep = sleep
+
+    def status(self) -> Status:
+        """Inspect the container."""
+        state = self._inspect()
+        word = str(state.get("Status", ""))
+        phase = PHASES.get(word)
+        if phase is None:
+            raise UpstreamError(
+                Reason.UNREACHABLE, f"container {self._name!r} is in the unknown state {word!r}"
+            )
+        return Status(phase, _started_at(state) if phase is Phase.RUNNING else None, word)
+
+    def start(self) -> None:
+        """Start the container, or thaw it when it was paused."""
+        paused = self._inspect().get("Status") == "paused"
+        with _told(self._name):
+            api = self._connect().api
+            if paused:
+                api.unpause(self._name)
+            else:
+                api.start(self._name)
+
+    def stop(self) -> None:
+        """Stop or pause the container; a stop ends within its grace of 10 s."""
+        running = self._inspect().get("Status") == "running"
+        with _told(self._name):
+            api = self._connect().api
+            if self._sleep is Sleep.STOP:
+                api.stop(self._name, timeout=_STOP_GRACE_S)
+            elif running:  # pausing twice would be an error
+                api.pause(self._name)
+
+    def _inspect(self) -> dict[str, Any]:
+        with _told(self._name):
+            state: dict[str, Any] = self._connect().api.inspect_container(self._name)["State"]
+        return state
+
+
+def _started_at(state: dict[str, Any]) -> datetime | None:
+    text = str(state.get("StartedAt", ""))
+    if not text or text.startswith(_NEVER_STARTED):
+        return None
+    # Nanoseconds, which datetime has no room for: 2026-11-22T10:00:00.123456789Z
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn every way in which the engine can say no into our own words."""
+    try:
+        yield
+    except docker.errors.NotFound:
+        text = f"there is no container {name!r}; create it, or mend its name in hosts.yaml"
+        raise UpstreamError(Reason.MISSING, text) from None
+    except docker.errors.APIError as error:
+        if error.status_code == requests.codes.forbidden:
+            text = f"the Docker socket proxy does not admit this for container {name!r}"
+            raise UpstreamError(Reason.PERMISSION, text) from None
+        down = error.status_code in (502, 503, 504)  # of a socket proxy whose engine is gone
+        reason = Reason.UNREACHABLE if down else Reason.FAILED
+        text = f"Docker, on container {name!r}: {error.explanation or error}"
+        raise UpstreamError(reason, " ".join(text.split())) from error
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> UpstreamError:
+    """Tell a socket without permission from an engine that is not there (both wrapped deeply)."""
+    cause: BaseException | None = error
+    while cause is not None:
+        words = repr(cause)
+        if isinstance(cause, PermissionError) or "PermissionError" in words:
+            text = "the Docker socket may not be opened; is the user in its group? (DOCKER_HOST)"
+            return UpstreamError(Reason.PERMISSION, text)
+        cause = cause.__cause__ or cause.__context__
+    return UpstreamError(Reason.UNREACHABLE, f"Docker does not answer (DOCKER_HOST): {error}")
