@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from waitroom import config, logs
+from waitroom.command_line import run_command
 from waitroom.config import Settings
-from waitroom.errors import WaitroomError
-
-_INTERRUPTED = 130
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,20 +70,5 @@ def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
     run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
 
 
-def main(command: Callable[..., object] = cli) -> None:
-    """Run a command line; the one place where an error becomes one line and an exit status."""
-    try:
-        command(standalone_mode=False)
-    except WaitroomError as error:
-        sys.exit(f"Error: {error}")
-    except OSError as error:
-        sys.exit(f"Error: {error.filename or ''}: {error.strerror or error}")
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(_INTERRUPTED)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(cli)

@@ -1,0 +1,31 @@
+"""The idle question: for how long has nobody used this host.
+
+Pure: values in, values out. Unknown counts as in use: what is not known can't be idle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What is known of a host's use; moments are aware UTC, None is "never, as far as we know"."""
+
+    last_used: datetime | None  # end of the newest request that counts as activity
+    last_woken: datetime | None  # newest event of a wake
+    started_at: datetime | None  # of the upstream, as its provider says
+    watched_since: datetime  # when we began to look: before that, nothing is known
+
+
+def idle_for(use: Use, now: datetime) -> timedelta:
+    """Return how long the host has been idle; never negative."""
+    known = [at for at in (use.last_used, use.last_woken, use.started_at) if at is not None]
+    since = max(known, default=use.watched_since)
+    return max(timedelta(), now - since)
+
+
+def should_sleep(use: Use, idle_after: timedelta, now: datetime) -> bool:
+    """Whether the host has been idle for long enough."""
+    return idle_for(use, now) >= idle_after
