@@ -1,0 +1,161 @@
+"""The real Traefik, waiting room and sidecar on this machine, with small apps as upstreams."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import requests
+import yaml
+
+from tests.support import eventually, free_port, traefik_program
+from traefik import static
+
+ROOT = Path(__file__).parent.parent.parent
+HOST = "app.test"
+
+
+class Local:
+    """One stack in one folder. Each part can be started, ended and killed by itself."""
+
+    def __init__(self, folder: Path, *, idle_after: str = "2s", **keys: Any) -> None:
+        self.data = folder
+        self.port, self.room_port, self.admin_port, self.app_port = (free_port() for _ in range(4))
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.routes = folder / "routes"
+        self.routes.mkdir()
+        self.hosts = {HOST: self.host_keys(idle_after=idle_after, **keys)}
+        self.write_hosts()
+        self.write_traefik()
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "WAITROOM_HOSTS": str(folder / "hosts.yaml"),
+            "WAITROOM_DATA": str(folder),
+            "WAITROOM_ROUTES": str(self.routes),
+            "WAITROOM_ACCESS_LOG": str(folder / "access.log"),
+            "WAITROOM_TRAEFIK_URL": self.url,
+            "WAITROOM_URL": f"http://127.0.0.1:{self.room_port}",
+            "WAITROOM_LISTEN": f"127.0.0.1:{self.room_port}",
+            "WAITROOM_ADMIN_LISTEN": f"127.0.0.1:{self.admin_port}",
+            "WAITROOM_SECRET_FILE": str(folder / "secret"),
+        }
+
+    def host_keys(self, **keys: Any) -> dict[str, Any]:
+        return {
+            "command": {what: self.app_command(what) for what in ("start", "stop", "status")},
+            "url": f"http://127.0.0.1:{self.app_port}",
+            **keys,
+        }
+
+    def app_command(self, what: str) -> list[str]:
+        app = [sys.executable, str(ROOT / "waitroom" / "demo_app.py"), what]
+        return [*app, "--pid-file", str(self.data / "app.pid"), "--port", str(self.app_port)]
+
+    def write_hosts(self) -> None:
+        (self.data / "hosts.yaml").write_text(yaml.safe_dump({"hosts": self.hosts}))
+
+    def write_traefik(self, *, access_log: str | None = None, routes: str | None = None) -> None:
+        text = static.render(
+            (ROOT / "traefik" / "traefik.yml").read_text(),
+            address=f"127.0.0.1:{self.port}",
+            routes=routes or str(self.routes),
+            access_log=access_log or str(self.data / "access.log"),
+        )
+        (self.data / "traefik.yml").write_text(text)
+
+    def start(self, *names: str) -> None:
+        for name in names or ("waitroom", "traefik", "sidecar"):
+            argv = {
+                "waitroom": [sys.executable, "-m", "waitroom"],
+                "traefik": [traefik_program(), f"--configFile={self.data / 'traefik.yml'}"],
+                "sidecar": [sys.executable, "-m", "sidecar"],
+            }[name]
+            with (self.data / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                )  # fmt: skip
+        if "waitroom" in self.processes and "traefik" in self.processes:
+            eventually(lambda: self.state() is not None, what="the waiting room answers")
+
+    def end(self, name: str, number: int = signal.SIGTERM) -> int:
+        process = self.processes.pop(name)
+        if number == signal.SIGKILL:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        return process.wait(15)
+
+    def close(self) -> None:
+        for name in tuple(self.processes):
+            self.end(name)
+        subprocess.run(self.app_command("stop"), check=False, capture_output=True)
+
+    def get(self, path: str = "/", host: str = HOST, **kwargs: Any) -> requests.Response:
+        headers = {"Host": host, **kwargs.pop("headers", {})}
+        method = kwargs.pop("method", "GET")
+        return requests.request(
+            method, self.url + path, headers=headers,
+            timeout=kwargs.pop("timeout", 10), allow_redirects=False, **kwargs,
+        )  # fmt: skip
+
+    def state(self) -> str | None:
+        """The waiting room's word on the host, or None without one."""
+        try:
+            url = f"http://127.0.0.1:{self.room_port}/.waitroom/status"
+            return requests.get(url, headers={"Host": HOST}, timeout=5).headers["X-Waitroom"]
+        except requests.RequestException:
+            return None
+
+    def token(self, answer: requests.Response) -> str:
+        found = re.search(r'name="token" value="([^"]+)"', answer.text)
+        assert found, answer.text[:500]
+        return found[1]
+
+    def post_wake(self, token: str, host: str = HOST) -> requests.Response:
+        return self.get(
+            "/.waitroom/wake", host, method="POST",
+            data={"token": token}, headers={"Accept": "application/json"},
+        )  # fmt: skip
+
+    def wake(self) -> None:
+        """Wake the host as the page does, and wait until the app answers."""
+        answer = self.get()
+        if "X-Waitroom" in answer.headers:
+            assert self.post_wake(self.token(answer)).status_code == requests.codes.accepted
+            eventually(self.is_awake, what="the app answers")
+
+    def is_awake(self) -> bool:
+        """Whether the app itself answers through Traefik."""
+        answer = self.get()
+        return answer.status_code == requests.codes.ok and "X-Waitroom" not in answer.headers
+
+    def is_asleep(self) -> bool:
+        """Whether the shadow stands and the app has ended; asks without any request."""
+        return (self.routes / f"{HOST}.asleep.yml").exists() and not self.app_runs()
+
+    def app_runs(self) -> bool:
+        return (
+            subprocess.run(self.app_command("status"), check=False, capture_output=True).returncode
+            == 0
+        )
+
+    def activity(self) -> dict[str, Any]:
+        return dict(msgspec.json.decode((self.data / "activity.json").read_bytes()))
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        try:
+            events = self.activity()["events"].values()
+        except FileNotFoundError:
+            return []
+        return [event for event in events if kind in (None, event["kind"])]
+
+    def log(self, name: str) -> str:
+        return (self.data / f"{name}.log").read_text(errors="replace")

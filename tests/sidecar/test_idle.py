@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sidecar.idle import Use, idle_for, should_sleep
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def use(**minutes_ago: int | None) -> Use:
+    known = {key: None if ago is None else NOON - ago * MINUTE for key, ago in minutes_ago.items()}
+    return Use(
+        **{
+            "last_used": None,
+            "last_woken": None,
+            "started_at": None,
+            "watched_since": NOON,
+            **known,
+        }
+    )  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("known", "minutes"),
+    [
+        (use(last_used=40), 40),
+        (use(last_used=40, last_woken=10), 10),
+        (use(last_used=40, last_woken=50, started_at=5), 5),
+        (use(watched_since=7), 7),  # nothing is known from before
+        (use(last_used=40, watched_since=1), 40),
+        (use(last_used=-5), 0),  # a log from a clock that runs ahead
+    ],
+)
+def test_is_idle_since_the_newest_sign_of_use(known: Use, minutes: int) -> None:
+    assert idle_for(known, NOON) == minutes * MINUTE
+
+
+def test_sleeps_from_idle_after_on() -> None:
+    assert should_sleep(use(last_used=30), 30 * MINUTE, NOON)
+    assert not should_sleep(use(last_used=29), 30 * MINUTE, NOON)

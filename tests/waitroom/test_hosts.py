@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waitroom.errors import ConfigError
+from waitroom.hosts import Duration, Gate, Registry, Sleep, normalise, parse
+
+APP: dict[str, Any] = {"docker": {"container": "app"}, "url": "http://app:80"}
+VM: dict[str, Any] = {"gce": {"instance": "erp-1", "zone": "asia-southeast2-a"}, "port": 8080}
+GCE = {"project": "my-project"}
+
+
+def host(**keys: Any) -> dict[str, Any]:
+    return {"hosts": {"app.test": {**APP, **keys}}}
+
+
+def test_reads_the_example_of_the_readme_with_all_its_defaults() -> None:
+    registry = parse({"defaults": {"idle_after": "1h"}, **host(aliases=["www.app.test"])})
+    found = registry.find("www.app.test")
+    assert found
+    assert found.name == "app.test"
+    assert found.idle_after == timedelta(hours=1)
+    assert found.gate is Gate.VISIT
+    assert found.sleep is Sleep.STOP
+    assert found.ready.path == "/"
+
+
+def test_a_hosts_own_key_wins_over_the_defaults() -> None:
+    registry = parse({"defaults": {"gate": "closed"}, **host(gate="click")})
+    assert registry.hosts["app.test"].gate is Gate.CLICK
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["app.test", "APP.Test", "app.test.", "app.test:8000", "App.test.:443", " app.test"],
+)
+def test_finds_a_host_however_the_client_writes_it(written: str) -> None:
+    assert parse(host()).find(written) is not None
+
+
+@pytest.mark.parametrize(
+    "written", ["", "other.test", "app.test.evil.com", "app_test", "[::1]:80", "a b"]
+)
+def test_finds_nothing_under_another_name(written: str) -> None:
+    assert parse(host()).find(written) is None
+
+
+def test_international_names_meet_in_punycode() -> None:
+    registry = parse({"hosts": {"bücher.example": APP}})
+    assert registry.find("xn--bcher-kva.example")
+    assert registry.find("BÜCHER.example:8000")
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        (None, "hosts.yaml: Expected a mapping"),
+        ({}, "hosts.yaml: missing key `hosts`"),
+        ({"hostz": {}}, "unknown key 'hostz'; did you mean 'hosts'?"),
+        ({"hosts": {"app.test": None}}, "hosts.'app.test': Expected a mapping"),
+        ({"hosts": {12: {}}}, "hosts: Expected `str`, got `int`"),
+        (host(idle_after=30), "hosts.'app.test'.idle_after: Expected a duration such as 90s"),
+        (host(idle_after="0s"), "hosts.'app.test'.idle_after: Expected a duration"),
+        (host(idle_afer="3m"), "unknown key 'idle_afer'; did you mean 'idle_after'?"),
+        (host(docker={"container": "../x"}), "hosts.'app.test'.docker.container: "),
+        (host(docker={"contaner": "x"}), "hosts.'app.test'.docker: unknown key 'contaner'"),
+        (host(gate="vist"), "hosts.'app.test'.gate: 'vist' is none of visit, click, closed"),
+        (host(sleep="suspend"), "hosts.'app.test'.sleep: this upstream can pause or stop"),
+        (host(url=None), "hosts.'app.test'.url: is missing"),
+        (host(url="ftp://app"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://app:80/x"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://app:x"), "hosts.'app.test'.url: "),
+        (host(command={"start": ["a"], "stop": ["b"], "status": ["c"]}), "exactly one of docker, gce, command; has 2"),
+        ({"hosts": {"app.test": {"url": "http://a"}}}, "exactly one of docker, gce, command; has 0"),
+        (host(aliases=["*.test"]), "hosts.'app.test'.aliases[0]: '*.test' is not a hostname"),
+        (host(aliases=["APP.test"]), "the name 'app.test' is given twice"),
+        (host(ready={"path": "x"}), "hosts.'app.test'.ready.path: "),
+        ({"hosts": {"x.asleep": APP}}, "a name can't end in asleep or draining"),
+        ({"hosts": {"a.test": APP, "b.test": APP}}, "hosts.'b.test': shares its upstream with hosts.'a.test'"),
+        ({"hosts": {"vm.test": VM}}, "hosts.'vm.test'.gce: the file needs `gce: {project: …}`"),
+        ({"gce": GCE, "hosts": {"vm.test": {**VM, "gce": {**VM["gce"], "project": "other-one"}}}}, "only one project"),
+        ({"gce": GCE, "hosts": {"vm.test": {"gce": VM["gce"]}}}, "hosts.'vm.test'.port: is missing"),
+        ({"gce": GCE, "hosts": {"vm.test": {**VM, "url": "http://x"}}}, "hosts.'vm.test'.url: a VM's address"),
+        ({"defaults": {"idle": "1h"}, "hosts": {}}, "defaults: unknown key 'idle'"),
+    ],
+)  # fmt: skip
+def test_names_the_path_of_each_fault(document: object, fault: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(document)
+    assert fault in str(error.value)
+
+
+def test_reports_the_faults_of_all_hosts_at_once() -> None:
+    with pytest.raises(ConfigError) as error:
+        parse({"hosts": {"a.test": {**APP, "gate": "x"}, "b.test": {}, "c.test": APP}})
+    assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("2d", 172800), ("1d1s", 86401)]
+)  # fmt: skip
+def test_reads_durations_as_people_write_them(text: str, seconds: int) -> None:
+    assert Duration.parse(text).total_seconds() == seconds
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner)))  # fmt: skip
+def test_any_document_gives_a_registry_or_a_fault(document: object) -> None:
+    for whole in (document, {"hosts": document}, {"hosts": {"app.test": document}}):
+        try:
+            assert isinstance(parse(whole), Registry)
+        except ConfigError as error:
+            assert str(error)  # noqa: PT017 - either is right, a traceback is not
+
+
+@given(st.text())
+def test_a_normalised_name_is_safe_as_a_file_name_and_in_a_rule(text: str) -> None:
+    name = normalise(text)
+    if name is not None:
+        assert normalise(name) == name
+        assert not set(name) & set("/\\`*\0 \n")
+        assert not name.startswith((".", "_", "-"))

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support import eventually
+from tests.waitroom.fakes import FakeUpstream, a_host
+from traefik.folder import RouteFolder
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import Host
+from waitroom.journal import Journal, JournalError
+from waitroom.locks import HostLocks
+from waitroom.upstreams.base import Phase
+from waitroom.wake import Waker
+
+HOST = a_host(ready={"timeout": "2s"})
+
+
+class World:
+    """A waker between a fake upstream and real files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder
+        self.upstream = FakeUpstream()
+        self.app_answers = True
+        self.routes = RouteFolder(folder)
+        self.journal = Journal(folder / "journal.jsonl")
+        self.waker = self.new_waker()
+
+    def new_waker(self) -> Waker:
+        return Waker(
+            connect=lambda _: self.upstream,
+            probe=lambda _host, _url: self.app_answers,
+            folder=self.routes,
+            journal=self.journal,
+            locks=HostLocks(self.data),
+        )
+
+    def kinds(self) -> list[str]:
+        return [event["kind"] for event in self.journal.events()]
+
+    def wait(self, host: Host = HOST) -> None:
+        eventually(lambda: self.waker.under_way(host.name) is None, what="the wake ends")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.routes.mark_asleep(HOST.names)
+    return world
+
+
+def test_starts_waits_for_the_app_and_hands_the_route_back(world: World) -> None:
+    world.app_answers = False
+    world.waker.wake(HOST, visitor="v")
+    eventually(lambda: world.upstream.starts == 1)
+    assert world.routes.shadow(HOST.name)
+    world.app_answers = True
+    world.wait()
+    assert world.routes.shadow(HOST.name) is None
+    assert world.kinds() == ["wake_requested", "woken"]
+    assert world.waker.expected_s(HOST.name) is not None
+
+
+def test_hundred_visitors_at_once_cause_one_start(world: World) -> None:
+    world.app_answers = False
+    threads = [
+        threading.Thread(target=world.waker.wake, args=(HOST,), kwargs={"visitor": "v"})
+        for _ in range(100)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    world.app_answers = True
+    world.wait()
+    assert world.upstream.starts == 1
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_starts_nothing_when_the_journal_cannot_be_written(world: World) -> None:
+    world.journal.path = world.data / "gone" / "journal.jsonl"
+    with pytest.raises(JournalError):
+        world.waker.wake(HOST, visitor="v")
+    assert world.upstream.starts == 0
+    assert world.waker.under_way(HOST.name) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.MISSING, Reason.PERMISSION, Reason.FAILED])
+def test_a_definite_no_of_the_provider_ends_the_wake(world: World, reason: Reason) -> None:
+    world.upstream.fault = UpstreamError(reason, "no")
+    world.waker.wake(HOST, visitor="v")
+    world.wait()
+    failure = world.waker.failure(HOST.name)
+    assert failure
+    assert failure.reason is reason
+    assert world.kinds() == ["wake_requested", "wake_failed"]
+    assert world.routes.shadow(HOST.name)
+
+
+def test_a_provider_that_is_away_for_a_moment_is_waited_for(world: World) -> None:
+    world.upstream.fault = UpstreamError(Reason.UNREACHABLE, "gone")
+    world.waker.wake(HOST, visitor="v")
+    world.upstream.fault = None
+    world.wait()
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_an_app_that_never_answers_is_a_timeout(world: World) -> None:
+    world.app_answers = False
+    world.waker.wake(a_host(ready={"timeout": "1s"}), visitor="v")
+    world.wait()
+    failure = world.waker.failure(HOST.name)
+    assert failure
+    assert failure.reason is Reason.TIMEOUT
+
+
+def test_an_app_that_ends_after_each_start_is_not_started_for_ever(world: World) -> None:
+    world.upstream.phase_after_start = Phase.STOPPED
+    world.waker.wake(HOST, visitor="v")
+    world.wait()
+    assert world.upstream.starts == 3
+    failure = world.waker.failure(HOST.name)
+    assert failure
+    assert failure.reason is Reason.FAILED
+
+
+def test_a_wake_waits_out_a_stop_that_is_under_way(world: World) -> None:
+    with HostLocks(world.data).hold(HOST.name) as ours:
+        assert ours
+        world.upstream.phase = Phase.RUNNING  # it answers still, and is about to end
+        world.waker.wake(HOST, visitor="v")
+        eventually(lambda: world.kinds() == ["wake_requested"])
+        world.upstream.phase = Phase.STOPPED
+        assert world.routes.shadow(HOST.name)
+    world.wait()
+    assert world.upstream.starts == 1
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_an_unfinished_wake_is_taken_up_after_a_restart(world: World) -> None:
+    world.journal.append("wake_requested", HOST.name, visitor="v", gate="visit")
+    waker = world.waker = world.new_waker()
+    waker.resume({HOST.name: HOST}.get)
+    world.wait()
+    assert world.upstream.starts == 1
+    assert world.kinds() == ["wake_requested", "woken"]
+    world.new_waker().resume({HOST.name: HOST}.get)
+    assert world.upstream.starts == 1
+
+
+def test_attending_starts_nothing_and_hands_back_what_was_started_by_hand(world: World) -> None:
+    world.waker.attend(HOST).ended.wait(5)
+    assert world.upstream.starts == 0
+    assert world.routes.shadow(HOST.name)
+    world.upstream.phase = Phase.RUNNING
+    world.waker.attend(HOST).ended.wait(5)
+    assert world.routes.shadow(HOST.name) is None
+    assert world.kinds() == ["found_running"]
+
+
+def test_attending_leaves_alone_what_the_sidecar_is_stopping(world: World) -> None:
+    world.upstream.phase = Phase.RUNNING
+    with HostLocks(world.data).hold(HOST.name):
+        world.waker.attend(HOST).ended.wait(5)
+    assert world.routes.shadow(HOST.name)
