@@ -1,0 +1,102 @@
+"""The waiting page: one HTML document for every state of a host, and the policy it is served with.
+
+It stands alone: style, script and pictures are inside it, it asks nobody but the host it was asked
+for, and everything on it works without the script, only with a click more. Pure but for the
+templates, read once: a page is a function of its arguments.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import jinja2
+
+from waitroom.catalogues import catalogues, language
+from waitroom.view import View
+from waitroom.words import APP_ERROR_HEADLINE, HEADLINES, app_error, message
+from waitroom.words import mark as _
+
+__all__ = ["content_security_policy", "language", "message", "render", "unregistered"]
+
+_HOST_CHARACTERS = 100  # shown of a name that a client made up
+_FULL = 0.95  # the bar at the usual duration: the rest is for the app to fill, by answering
+
+# What the script says by itself, in the language of the page.
+_SCRIPT = {
+    "usual": _("usually %s"),
+    "longer": _("longer than usual"),
+    "trouble": _("There is no connection at the moment; this page keeps trying."),
+    "stale": _("It could not be woken from this page; please reload."),
+}
+
+
+def render(
+    view: View,
+    language: str,
+    *,
+    token: str | None,
+    automatic: bool,
+    nonce: str,
+    origin_status: int | None = None,
+) -> str:
+    """Return the page. `token` wakes the host once; `automatic` lets the script do so by itself."""
+    words = catalogues()[language]
+    final = app_error(view, origin_status)
+    headlines = {state: words.gettext(text) for state, text in HEADLINES.items()}
+    return _template("page.html").render(
+        _=words.gettext,
+        language=language,
+        nonce=nonce,
+        view=view,
+        headline=words.gettext(APP_ERROR_HEADLINE) if final else headlines[view.state],
+        message=message(view, language, origin_status=origin_status),
+        token=token,
+        automatic=automatic,
+        final=final,
+        progress=_progress(view),
+        texts={key: words.gettext(text) for key, text in _SCRIPT.items()} | {"states": headlines},
+    )
+
+
+def unregistered(host: str, language: str, *, nonce: str) -> str:
+    """Return the page of a host that nobody registered; its name is the client's own invention."""
+    shown = "".join(filter(str.isprintable, host))
+    if len(shown) > _HOST_CHARACTERS:
+        shown = shown[:_HOST_CHARACTERS] + "…"
+    words = catalogues()[language]
+    return _template("unregistered.html").render(
+        _=words.gettext, language=language, nonce=nonce, host=shown
+    )
+
+
+def content_security_policy(nonce: str) -> str:
+    """Return the policy that the page is made for: only what stands in it and its own host."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "img-src data:; connect-src 'self'; form-action 'self'; "
+        # A frame on somebody else's page would wake a host for people who never see it.
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _progress(view: View) -> float | None:
+    """Return how far a wake has come, 0 to 1, if past ones tell."""
+    return min(1.0, view.elapsed_s / view.expected_s) * _FULL if view.expected_s else None
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )

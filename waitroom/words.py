@@ -1,0 +1,147 @@
+"""What a visitor is told about a host, in a sentence or two: in the page, in JSON and as text.
+
+Every state, stage and reason has its words in the tables below, in English; the catalogues hold
+the other languages. Pure but for the catalogues, read once. It may promise nothing that the View
+does not say.
+"""
+
+from __future__ import annotations
+
+from gettext import NullTranslations
+
+from waitroom.catalogues import catalogues
+from waitroom.errors import Reason
+from waitroom.view import Stage, State, View
+
+_FINE_S = 10  # up to here a second more or less is noticed, and said
+_MINUTES_S = 90  # from here on a duration is said in minutes
+
+
+def mark(text: str) -> str:
+    """Mark a text for the catalogues; it is translated where it is used."""
+    return text
+
+
+_ = mark  # the name that gettext's tools look for
+
+
+HEADLINES = {
+    State.ASLEEP: _("Asleep"),
+    State.WAKING: _("Waking up"),
+    State.READY: _("Ready"),
+    State.DRAINING: _("Staying awake"),
+    State.FAILED: _("It did not wake up"),
+    State.UNKNOWN: _("Out of sight"),
+}
+APP_ERROR_HEADLINE = _("The app has a problem")
+
+STATES = {
+    State.ASLEEP: _("%(host)s is asleep, because nobody has used it for a while."),
+    State.READY: _("%(host)s is awake and takes over in a moment."),
+    State.DRAINING: _("%(host)s was about to fall asleep; your visit keeps it awake."),
+}
+STAGES = {
+    None: _("%(host)s is being woken."),
+    Stage.STOPPING: _("%(host)s is still shutting down; it is started again right after."),
+    Stage.STARTING: _("%(host)s is being started."),
+    Stage.ANSWERING: _("%(host)s has been started; its app does not answer yet."),
+}
+FAILURES = {
+    None: _("%(host)s could not be woken. Please try again."),
+    Reason.MISSING: _(
+        "%(host)s could not be woken: what it runs on does not exist. Please tell its operator."
+    ),
+    Reason.PERMISSION: _(
+        "%(host)s could not be woken: the waiting room is not permitted to. "
+        "Please tell its operator."
+    ),
+    Reason.UNREACHABLE: _(
+        "%(host)s could not be woken: the system that starts it does not answer. "
+        "Please try again in a minute."
+    ),
+    Reason.FAILED: _(
+        "%(host)s could not be woken: it was told to start and did not. "
+        "Please try again; if that does not help, tell its operator."
+    ),
+    Reason.TIMEOUT: _(
+        "%(host)s was started, but its app did not answer in time. Please try again in a minute."
+    ),
+}
+UNKNOWNS = {
+    None: _("Whether %(host)s is running is not known yet. Please wait a moment."),
+    Reason.MISSING: _(
+        "Whether %(host)s is running can't be found out: what it runs on does not exist. "
+        "Please tell its operator."
+    ),
+    Reason.PERMISSION: _(
+        "Whether %(host)s is running can't be found out: the waiting room is not permitted to ask. "
+        "Please tell its operator."
+    ),
+    Reason.UNREACHABLE: _(
+        "Whether %(host)s is running can't be found out: the system that runs it does not answer. "
+        "It is asked again and again; please wait, or come back later."
+    ),
+    Reason.FAILED: _(
+        "Whether %(host)s is running can't be found out: asking for it failed. "
+        "It is asked again and again; please wait, or come back later."
+    ),
+    Reason.TIMEOUT: _(
+        "Whether %(host)s is running can't be found out: there was no answer in time. "
+        "It is asked again and again; please wait, or come back later."
+    ),
+}
+_APP_ERROR = _(
+    "%(host)s is running, but its app answered this request with the error %(status)d. "
+    "Please try again; if that does not help, tell its operator."
+)
+
+
+def message(view: View, language: str, *, origin_status: int | None = None) -> str:
+    """Say in a sentence or two how a host is, what to expect and what to do.
+
+    `origin_status` is the error that the proxy got for this very request, if that led here.
+    """
+    words = catalogues()[language]
+    values = {"host": view.host, "status": origin_status}
+    if app_error(view, origin_status):
+        return words.gettext(_APP_ERROR) % values
+    return " ".join(filter(None, [words.gettext(_sentence(view)) % values, _expect(view, words)]))
+
+
+def app_error(view: View, origin_status: int | None) -> bool:
+    """Whether the app itself answered with an error, so that waiting here would help nobody."""
+    return view.state is State.READY and origin_status is not None
+
+
+def _sentence(view: View) -> str:
+    match view.state:
+        case State.WAKING:
+            return STAGES[view.stage]
+        case State.FAILED:
+            return FAILURES[view.reason]
+        case State.UNKNOWN:
+            return UNKNOWNS[view.reason]
+        case _:
+            return STATES[view.state]
+
+
+def _expect(view: View, words: NullTranslations) -> str:
+    """Say how long a wake takes, where one is ahead or under way and past ones tell."""
+    if not view.expected_s or view.state not in (State.ASLEEP, State.WAKING):
+        return ""
+    duration = {"duration": _about(view.expected_s, words)}
+    if view.state is State.ASLEEP:
+        return words.gettext(_("Waking it usually takes %(duration)s.")) % duration
+    if view.elapsed_s <= view.expected_s:
+        return words.gettext(_("That usually takes %(duration)s.")) % duration
+    longer = _("That usually takes %(duration)s, this time it takes longer.")
+    return words.gettext(longer) % duration
+
+
+def _about(seconds: float, words: NullTranslations) -> str:
+    """Return a duration as a person would say it, coarser the longer it is."""
+    n = max(1, round(seconds)) if seconds < _FINE_S else 5 * round(seconds / 5)
+    if n < _MINUTES_S:
+        return words.ngettext("about %(n)d second", "about %(n)d seconds", n) % {"n": n}
+    n = round(n / 60)
+    return words.ngettext("about %(n)d minute", "about %(n)d minutes", n) % {"n": n}
