@@ -42,11 +42,11 @@ def send(traefik_url: str, name: str) -> Echo:
     return Echo(nonce, _leads(traefik_url, name, nonce))
 
 
-def led_past(traefik_url: str, name: str) -> bool:
-    """Wait up to two seconds until a host's requests lead past the waiting room to its app."""
+def comes_to_lead(traefik_url: str, name: str, wanted: Leads) -> bool:
+    """Wait up to two seconds until a host's requests lead where they are wanted."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
-        if send(traefik_url, name).leads is Leads.ELSEWHERE:
+        if send(traefik_url, name).leads is wanted:
             return True
         if time.monotonic() > deadline:
             return False

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 # One look at every host a minute finds what was started or stopped by hand.
 SWEEP_S = 60.0
+# How old the provider's word may be; it costs little, and thousands may ask.
+_FRESH_S = 1.0
+_DOUBT_S = 0.1
 # How long a visitor of a running upstream waits for the first word of its app.
 _FIRST_PROBE_S = 0.3
 # Reasons that a person must mend, as against a provider that is only out of reach.
@@ -54,13 +57,16 @@ class Room:
         self._url = url
         self._since: dict[str, tuple[State, datetime]] = {}
 
-    def view(self, host: Host, name: str) -> View:
-        """Look at a host under the name that the visitor used."""
+    def view(self, host: Host, name: str, *, in_doubt: bool = False) -> View:
+        """Look at a host under the name that the visitor used.
+
+        `in_doubt`: its app has just failed to answer, so what was known a moment ago is not.
+        """
         wake = self._waker.under_way(host.name)
         if wake and wake.starts:
             state, reason = State.WAKING, None
         else:
-            state, reason = self._state(host)
+            state, reason = self._state(host, in_doubt=in_doubt)
             wake = self._waker.under_way(host.name)
         since = wake.since if wake else self._began(host.name, state)
         return View(
@@ -122,14 +128,14 @@ class Room:
     def _mend(self, host: Host) -> None:
         if self._waker.under_way(host.name):
             return
-        phase = self._statuses.get(host).phase
+        phase = self._statuses.get(host, fresh_s=_FRESH_S).phase
         shadow = self._folder.shadow(host.name)
         if phase is Phase.STOPPED and shadow is None:
             self._shadow_stopped(host)
         if phase is Phase.RUNNING and shadow is Shadow.ASLEEP and not self._locks.busy(host.name):
             self._waker.attend(host)
 
-    def _state(self, host: Host) -> tuple[State, Reason | None]:
+    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | None]:
         """Return the state of a host that nobody is waking."""
         shadow = self._folder.shadow(host.name)
         if shadow is Shadow.DRAINING:
@@ -137,10 +143,8 @@ class Room:
         failure = self._waker.failure(host.name)
         if failure:
             return State.FAILED, failure.reason
-        if self._waker.just_ready(host.name) and shadow is None:
-            return State.READY, None
         try:
-            phase = self._statuses.get(host).phase
+            phase = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S).phase
         except UpstreamError as error:
             log.warning("%s: %s", host.name, error)
             state = State.FAILED if error.reason in _DEFINITE else State.UNKNOWN
@@ -149,6 +153,8 @@ class Room:
             if phase is Phase.STOPPED and shadow is None:
                 self._try_to_shadow(host)
             return State.ASLEEP, None
+        if self._waker.just_ready(host.name) and shadow is None and not in_doubt:
+            return State.READY, None
         return self._attended(host), None
 
     def _attended(self, host: Host) -> State:
@@ -160,7 +166,10 @@ class Room:
 
     def _runs(self, host: Host) -> bool:
         try:
-            running = self._statuses.get(host).phase in (Phase.RUNNING, Phase.STARTING)
+            running = self._statuses.get(host, fresh_s=_FRESH_S).phase in (
+                Phase.RUNNING,
+                Phase.STARTING,
+            )
         except UpstreamError:
             return False
         # While the sidecar stops it, it still runs; that one must be started again.

@@ -67,10 +67,18 @@ def _build(settings: Settings) -> tuple[Wsgi, Wsgi]:
     folder = RouteFolder(settings.routes)
     journal = Journal(settings.data / "journal.jsonl")
     locks = HostLocks(settings.data)
-    waker = Waker(connect=connect, probe=probe.answers, folder=folder, journal=journal, locks=locks)
+    statuses = Statuses(connect)
+    waker = Waker(
+        connect=connect,
+        probe=probe.answers,
+        folder=folder,
+        journal=journal,
+        locks=locks,
+        on_end=statuses.forget,
+    )
     room = Room(
         connect=connect,
-        statuses=Statuses(connect),
+        statuses=statuses,
         waker=waker,
         folder=folder,
         journal=journal,

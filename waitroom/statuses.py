@@ -16,7 +16,6 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
 from waitroom.upstreams.base import Status, Upstream
 
-_FRESH_S = 1.0
 _PATIENCE_S = 2.0
 
 
@@ -35,9 +34,9 @@ class Statuses:
         self._lock = threading.Lock()
         self._questions: dict[str, _Question] = {}
 
-    def get(self, host: Host) -> Status:
-        """Return a status of the last second. Raises: UpstreamError, also if none came in time."""
-        question = self._question(host)
+    def get(self, host: Host, *, fresh_s: float) -> Status:
+        """Return a status that is no older. Raises: UpstreamError, also if none came in time."""
+        question = self._question(host, fresh_s)
         left_s = question.asked + _PATIENCE_S - time.monotonic()
         try:
             return question.answer.result(timeout=max(0.0, left_s))
@@ -45,15 +44,20 @@ class Statuses:
             text = "the provider has not answered yet; nothing is known about the upstream"
             raise UpstreamError(Reason.UNREACHABLE, text) from None
 
-    def _question(self, host: Host) -> _Question:
+    def _question(self, host: Host, fresh_s: float) -> _Question:
         now = time.monotonic()
         with self._lock:
             last = self._questions.get(host.name)
-            if last and (now - last.asked < _FRESH_S or not last.answer.done()):
+            if last and (now - last.asked < fresh_s or not last.answer.done()):
                 return last
             answer = self._pool.submit(lambda: self._connect(host).status())
             self._questions[host.name] = _Question(now, answer)
             return self._questions[host.name]
+
+    def forget(self, name: str) -> None:
+        """Ask anew next time: the upstream was just started or stopped by us."""
+        with self._lock:
+            self._questions.pop(name, None)
 
     def close(self) -> None:
         """Ask nothing more."""

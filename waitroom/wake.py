@@ -71,12 +71,14 @@ class Waker:
         folder: RouteFolder,
         journal: Journal,
         locks: HostLocks,
+        on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connect = connect
         self._probe = probe
         self._folder = folder
         self._journal = journal
         self._locks = locks
+        self._on_end = on_end
         self._history = History()
         self._starting = threading.Lock()
         self._under_way: dict[str, Wake] = {}
@@ -162,6 +164,7 @@ class Waker:
             log.exception("%s: a wake broke; this is a fault of ours", name)
             self._fail(wake, Reason.FAILED, "internal error")
         finally:
+            self._on_end(name)
             with self._starting:
                 if self._under_way.get(name) is wake:
                     del self._under_way[name]

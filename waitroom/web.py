@@ -20,6 +20,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from waitroom import canary, page
+from waitroom.canary import Leads
 from waitroom.config import Network
 from waitroom.gate import Admission, admission
 from waitroom.hosts import Host, Registry, normalise
@@ -81,19 +82,22 @@ class _Desk:
         view = self._parts.room.view(host, name)
         if view.state is State.DRAINING and self._parts.room.call_off_sleep(host):
             view = self._parts.room.view(host, name)
-        if view.state is State.READY and canary.led_past(self._parts.traefik_url, name):
+        if view.state is State.READY and self._comes_to_lead(name, Leads.ELSEWHERE):
             g.state = State.READY
             return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": _here()})
         return self._waiting(host, view)
 
     def gap(self) -> Response:
-        """Answer in place of an app that did not: crashed, stopped by hand, or failing by itself."""
+        """Answer in place of an app that did not: it crashed, was stopped, or fails by itself."""
         found = self._find()
         if found is None:
             return _unregistered()
         host, name = found
-        status = request.args.get("st", type=int)
-        return self._waiting(host, self._parts.room.view(host, name), status)
+        view = self._parts.room.view(host, name, in_doubt=True)
+        if view.state is State.ASLEEP:
+            # It was found stopped just now. The wake that this page asks for must come here, too.
+            self._comes_to_lead(name, Leads.HERE)
+        return self._waiting(host, view, request.args.get("st", type=int))
 
     def status(self) -> Response:
         """Tell a waiting page how things stand."""
@@ -134,6 +138,9 @@ class _Desk:
         answer = _status_json(view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
+
+    def _comes_to_lead(self, name: str, wanted: Leads) -> bool:
+        return canary.comes_to_lead(self._parts.traefik_url, name, wanted)
 
     def _find(self) -> tuple[Host, str] | None:
         """Return the host that was asked for, and the name it was asked by."""

@@ -1,0 +1,179 @@
+"""Waking through the real Traefik; no sidecar is needed for that."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+import yaml
+
+from tests.integration.local import HOST, Local
+from tests.support import eventually
+
+
+@pytest.fixture
+def room(local: Local) -> Local:
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
+    return local
+
+
+def test_a_sleeping_host_answers_with_an_honest_page(room: Local) -> None:
+    answer = room.get("/some/path?q=1", headers={"Accept-Language": "id"})
+    assert answer.status_code == 503
+    assert answer.headers["X-Waitroom"] == "asleep"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Anda sekarang berada di antrian, terima kasih telah menunggu." in answer.text
+    assert HOST in answer.text
+    assert not room.app_runs()
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        ("*/*", "text/html"),
+        ("application/json", "application/problem+json"),
+        ("application/problem+json", "application/problem+json"),
+        ("text/plain", "text/plain"),
+    ],
+)
+def test_each_client_gets_its_own_form(room: Local, accept: str, mimetype: str) -> None:
+    answer = room.get(headers={"Accept": accept})
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"].partition(";")[0] == mimetype
+
+
+def test_a_post_with_the_pages_token_wakes_it(room: Local) -> None:
+    room.wake()
+    assert room.get("/slow?seconds=0").status_code == 200
+    assert not (room.routes / f"{HOST}.asleep.yml").exists()
+
+
+def test_the_form_without_script_finds_its_way_back(room: Local) -> None:
+    token = room.token(room.get("/deep/page?q=1"))
+    answer = room.get(
+        "/.waitroom/wake", method="POST", data={"token": token},
+        headers={"Accept": "text/html", "Referer": f"http://{HOST}:1/deep/page?q=1"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/deep/page?q=1")
+
+
+def test_get_never_wakes(room: Local) -> None:
+    for path in ("/", "/.waitroom/wake", "/favicon.ico", "/.waitroom/status"):
+        room.get(path)
+        room.get(path, method="HEAD")
+    assert not room.app_runs()
+    assert "wake_requested" not in (room.data / "journal.jsonl").read_text()
+
+
+def test_a_wrong_used_or_foreign_token_wakes_nothing(room: Local) -> None:
+    room.hosts["other.test"] = room.host_keys() | {
+        "command": {k: ["false"] for k in ("start", "stop", "status")}
+    }
+    room.write_hosts()
+    eventually(
+        lambda: room.get(host="other.test").status_code == 503, what="the other host is adopted"
+    )
+    foreign = room.token(room.get(host="other.test"))
+    for token in ("", "nonsense", foreign, room.token(room.get()) + "x"):
+        assert room.post_wake(token).status_code == 403
+    assert not room.app_runs()
+    good = room.token(room.get())
+    assert room.post_wake(good).status_code == 202
+    eventually(room.is_awake)
+    subprocess.run(room.app_command("stop"), check=True)
+    eventually(lambda: room.get().headers.get("X-Waitroom") == "asleep")
+    eventually(lambda: room.post_wake(good).status_code == 403, what="the used token is refused")
+    assert not room.app_runs()
+
+
+def test_an_unknown_host_is_an_honest_404(room: Local) -> None:
+    answer = room.get(host="nobody.test")
+    assert answer.status_code == 404
+    assert answer.headers["X-Waitroom"] == "unknown"
+    assert room.get("/.waitroom/wake", "nobody.test", method="POST").status_code == 404
+
+
+def test_an_app_that_was_stopped_by_hand_leads_to_the_waiting_room_and_wakes_again(
+    room: Local,
+) -> None:
+    room.wake()
+    subprocess.run(room.app_command("stop"), check=True)
+    answer = room.get()
+    assert answer.status_code == 503
+    assert answer.headers["X-Waitroom"] == "asleep"
+    assert room.post_wake(room.token(answer)).status_code == 202
+    eventually(room.is_awake)
+
+
+def test_an_app_that_was_started_by_hand_gets_its_route_back(room: Local) -> None:
+    subprocess.run(room.app_command("start"), check=True)
+    eventually(room.is_awake)
+    assert "found_running" in (room.data / "journal.jsonl").read_text()
+
+
+def test_an_apps_own_error_is_told_as_such(room: Local) -> None:
+    room.wake()
+    answer = room.get("/.waitroom/gap?st=502", headers={"Accept": "text/plain"}, timeout=5)
+    assert "X-Waitroom" not in answer.headers  # an app that runs is asked itself
+    direct = requests.get(
+        f"http://127.0.0.1:{room.room_port}/.waitroom/gap?st=502",
+        headers={"Host": HOST, "Accept": "text/plain"}, timeout=5,
+    )  # fmt: skip
+    assert direct.headers["X-Waitroom"] == "ready"
+    assert "502" in direct.text
+
+
+def test_a_wake_is_taken_up_again_after_the_waiting_room_was_killed(room: Local) -> None:
+    flag = room.data / "may-start"
+    start = ["sh", "-c", f"test -e {flag} && exec {' '.join(room.app_command('start'))}; sleep 1"]
+    room.hosts[HOST]["command"]["start"] = start
+    room.write_hosts()
+    room.end("waitroom")
+    room.start("waitroom")
+    assert room.post_wake(room.token(room.get())).status_code == 202
+    room.end("waitroom", 9)
+    flag.touch()
+    room.start("waitroom")
+    eventually(room.is_awake)
+    kinds = (room.data / "journal.jsonl").read_text()
+    assert kinds.count("wake_requested") == kinds.count("woken") == 1
+
+
+def test_many_visitors_at_once_cause_one_wake(room: Local) -> None:
+    tokens = [room.token(room.get()) for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(room.post_wake, tokens))
+    eventually(room.is_awake)
+    # Whoever came after the hand-over met the app, which knows no /.waitroom/wake.
+    assert {answer.status_code for answer in answers if "X-Waitroom" in answer.headers} == {202}
+    assert (room.data / "journal.jsonl").read_text().count("wake_requested") == 1
+
+
+def test_the_plain_failover_of_the_article_works_without_the_route_files(local: Local) -> None:
+    (local.routes / "own").mkdir()
+    local.write_traefik(routes=str(local.routes / "own"))
+    http = {
+        "routers": {"app": {"rule": f"Host(`{HOST}`)", "service": "app"}},
+        "services": {
+            "app": {"failover": {"service": "vm", "fallback": "waiting"}},
+            "vm": {
+                "loadBalancer": {
+                    "servers": [{"url": f"http://127.0.0.1:{local.app_port}"}],
+                    "healthCheck": {"path": "/", "interval": "200ms", "timeout": "1s"},
+                }
+            },
+            "waiting": {
+                "loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{local.room_port}"}]}
+            },
+        },
+    }
+    (local.routes / "own" / "app.yml").write_text(yaml.safe_dump({"http": http}))
+    local.hosts[HOST]["route"] = "own"
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    local.wake()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import pytest
+
+from tests.support import missing
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import Sleep
+from waitroom.upstreams.base import Phase
+from waitroom.upstreams.docker import PHASES, Container
+
+Make = Callable[..., Container]
+
+
+@pytest.fixture(scope="module")
+def engine() -> docker.DockerClient:
+    try:
+        return docker.from_env()
+    except docker.errors.DockerException:
+        missing("a Docker engine")
+        raise
+
+
+@pytest.fixture
+def container(engine: docker.DockerClient) -> Iterator[Any]:
+    made = engine.containers.create("busybox", ["sleep", "600"], init=True)
+    yield made
+    made.remove(force=True)
+
+
+def upstream(engine: docker.DockerClient, name: str, sleep: Sleep = Sleep.STOP) -> Container:
+    return Container(lambda: engine, name, sleep)
+
+
+def test_a_container_starts_and_stops_and_either_twice_is_harmless(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    app = upstream(engine, container.name)
+    assert app.status().phase is Phase.STOPPED
+    app.start()
+    app.start()
+    status = app.status()
+    assert status.phase is Phase.RUNNING
+    assert status.started_at
+    app.stop()
+    app.stop()
+    assert app.status().phase is Phase.STOPPED
+
+
+def test_a_paused_container_sleeps_and_is_thawed_by_a_start(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    app = upstream(engine, container.name, Sleep.PAUSE)
+    app.start()
+    app.stop()
+    app.stop()
+    container.reload()
+    assert container.status == "paused"
+    assert app.status().phase is Phase.STOPPED
+    app.start()
+    assert app.status().phase is Phase.RUNNING
+
+
+def test_a_missing_container_is_named(engine: docker.DockerClient) -> None:
+    app = upstream(engine, "no-such-container")
+    for ask in (app.status, app.start, app.stop):
+        with pytest.raises(UpstreamError, match="'no-such-container'") as error:
+            ask()
+        assert error.value.reason is Reason.MISSING
+
+
+def test_a_container_that_cannot_start_is_a_failure_with_dockers_own_words(
+    engine: docker.DockerClient,
+) -> None:
+    made = engine.containers.create("busybox", ["/no/such/program"])
+    try:
+        with pytest.raises(UpstreamError, match="no such file") as error:
+            upstream(engine, made.name).start()
+        assert error.value.reason is Reason.FAILED
+    finally:
+        made.remove(force=True)
+
+
+def test_every_state_that_docker_documents_is_mapped() -> None:
+    documented = {"created", "running", "paused", "restarting", "removing", "exited", "dead"}
+    assert set(PHASES) == documented
+
+
+def test_a_state_that_nobody_knows_is_no_answer(answering: Callable[[bytes], str]) -> None:
+    body = b'{"State": {"Status": "hovering"}}'
+    with pytest.raises(UpstreamError, match="hovering") as error:
+        at(answering(body)).status()
+    assert error.value.reason is Reason.UNREACHABLE
+
+
+def at(address: str) -> Container:
+    """A container behind another engine's address, which is first asked when it is used."""
+    return Container(
+        lambda: docker.DockerClient(base_url=address, version="1.41", timeout=2), "app", Sleep.STOP
+    )
+
+
+def test_an_engine_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    for address in (f"unix://{tmp_path}/no.sock", "tcp://127.0.0.1:1"):
+        with pytest.raises(UpstreamError, match="does not answer") as error:
+            at(address).status()
+        assert error.value.reason is Reason.UNREACHABLE
+
+
+def test_a_socket_without_permission_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(0)
+        uid = os.geteuid()
+        if uid == 0:
+            tmp_path.chmod(0o755)
+            os.seteuid(65534)
+        try:
+            with pytest.raises(UpstreamError, match="may not be opened") as error:
+                at(f"unix://{path}").status()
+        finally:
+            os.seteuid(uid)
+    assert error.value.reason is Reason.PERMISSION
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[bytes], str]]:
+    """An engine of one answer."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve(body: bytes) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+
+    def start(body: bytes) -> str:
+        threading.Thread(target=serve, args=(body,), daemon=True).start()
+        return f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+    yield start
+    server.close()
