@@ -25,13 +25,21 @@ _SOURCE = "en"
 def catalogues() -> Mapping[str, gettext.NullTranslations]:
     """Return every catalogue by its language tag; the source's own comes first."""
     files = sorted(FOLDER.glob("*.po"))
-    return {_SOURCE: gettext.NullTranslations()} | {file.stem: _read(file) for file in files}
+    return {_SOURCE: gettext.NullTranslations()} | {
+        file.stem.replace("_", "-"): _read(file) for file in files
+    }
 
 
 def language(accept_language: str) -> str:
     """Return the best of our languages for an Accept-Language header, whatever it holds. Pure."""
-    wanted = parse_accept_header(accept_language, LanguageAccept)
-    return wanted.best_match(catalogues(), default=_SOURCE)
+    ours = {tag.lower(): tag for tag in catalogues()}
+    # Not best_match(): it would rank a rarer wish that is ours exactly over a region of the first.
+    for wish, quality in parse_accept_header(accept_language, LanguageAccept):
+        tag = wish.lower().replace("_", "-")
+        found = ours.get(tag) or ours.get(tag.partition("-")[0])
+        if found and quality > 0:
+            return found
+    return _SOURCE
 
 
 def _read(file: Path) -> gettext.NullTranslations:

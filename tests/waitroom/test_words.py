@@ -1,0 +1,90 @@
+"""What a visitor is told: something for every state, and nothing that is not so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from waitroom import words
+from waitroom.catalogues import catalogues
+from waitroom.errors import Reason
+from waitroom.view import Stage, State, View
+from waitroom.words import message
+
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+HOST = "app.example.com"
+
+
+def view(state: State, **more: object) -> View:
+    return View(host=HOST, state=state, since=AT, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", catalogues())
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("stage", [None, *Stage])
+@pytest.mark.parametrize("reason", [None, *Reason])
+def test_has_words_that_name_the_host_whatever_happens(
+    state: State, stage: Stage | None, reason: Reason | None, language: str
+) -> None:
+    text = message(view(state, stage=stage, reason=reason, expected_s=20), language)
+    assert HOST in text
+    assert "%" not in text
+
+
+def test_the_tables_know_every_state_stage_and_reason() -> None:
+    special = {State.WAKING, State.FAILED, State.UNKNOWN}
+    assert set(words.HEADLINES) == set(State)
+    assert set(words.STATES) == set(State) - special
+    assert set(words.STAGES) == {None, *Stage}
+    assert set(words.FAILURES) == set(words.UNKNOWNS) == {None, *Reason}
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNKNOWN])
+def test_every_reason_sounds_different(state: State) -> None:
+    texts = {message(view(state, reason=reason), "en") for reason in [None, *Reason]}
+    assert len(texts) == len(Reason) + 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "indonesian"),
+    [
+        (0.2, "about 1 second", "sekitar 1 detik"),
+        (3.4, "about 3 seconds", "sekitar 3 detik"),
+        (9.8, "about 10 seconds", "sekitar 10 detik"),
+        (21, "about 20 seconds", "sekitar 20 detik"),
+        (86, "about 85 seconds", "sekitar 85 detik"),
+        (100, "about 2 minutes", "sekitar 2 menit"),
+        (600, "about 10 minutes", "sekitar 10 menit"),
+    ],
+)
+def test_says_durations_as_a_person_would(seconds: float, english: str, indonesian: str) -> None:
+    asleep = view(State.ASLEEP, expected_s=seconds)
+    assert message(asleep, "en").endswith(f"usually takes {english}.")
+    assert message(asleep, "id").endswith(f"biasanya memerlukan {indonesian}.")
+
+
+def test_promises_no_duration_that_is_not_known() -> None:
+    assert "usually" not in message(view(State.WAKING), "en")
+    assert "usually" not in message(view(State.FAILED, expected_s=20), "en")
+
+
+def test_admits_that_it_takes_longer_than_usual() -> None:
+    late = view(State.WAKING, elapsed_s=21, expected_s=20)
+    assert message(late, "en").endswith("this time it takes longer.")
+
+
+def test_the_words_stay_the_same_while_nothing_changes() -> None:
+    texts = {message(view(State.WAKING, elapsed_s=s, expected_s=20), "en") for s in range(20)}
+    assert len(texts) == 1
+
+
+def test_the_apps_own_error_is_the_apps() -> None:
+    text = message(view(State.READY), "en", origin_status=502)
+    assert "is running" in text
+    assert "error 502" in text
+
+
+def test_an_error_of_an_app_that_is_not_ready_is_part_of_the_wake() -> None:
+    waking = view(State.WAKING, stage=Stage.ANSWERING)
+    assert message(waking, "en", origin_status=502) == message(waking, "en")
