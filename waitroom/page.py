@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 from waitroom.catalogues import catalogues, language
-from waitroom.view import View
+from waitroom.view import State, View
 from waitroom.words import APP_ERROR_HEADLINE, HEADLINES, app_error, message
 from waitroom.words import mark as _
 
@@ -81,8 +81,10 @@ def content_security_policy(nonce: str) -> str:
 
 
 def _progress(view: View) -> float | None:
-    """Return how far a wake has come, 0 to 1, if past ones tell."""
-    return min(1.0, view.elapsed_s / view.expected_s) * _FULL if view.expected_s else None
+    """Return how far a wake has come, 0 to 1, if one is under way and past ones tell."""
+    if view.state is not State.WAKING or not view.expected_s:
+        return None
+    return min(1.0, view.elapsed_s / view.expected_s) * _FULL
 
 
 @functools.cache

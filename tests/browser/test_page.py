@@ -1,0 +1,268 @@
+"""What the waiting page does in a real browser: it wakes, follows, hands over, and never storms."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.playroom import Playroom
+from tests.support import eventually
+from waitroom.errors import Reason
+from waitroom.view import Stage, State
+
+HIDE = """
+let hidden = true;
+Object.defineProperty(document, "hidden", { get: () => hidden });
+Object.defineProperty(document, "visibilityState", { get: () => hidden ? "hidden" : "visible" });
+window.reveal = () => { hidden = false; document.dispatchEvent(new Event("visibilitychange")); };
+"""
+PRERENDER = """
+let ahead = true;
+Object.defineProperty(document, "prerendering", { get: () => ahead });
+window.reveal = () => { ahead = false; document.dispatchEvent(new Event("prerenderingchange")); };
+"""
+
+
+def test_wakes_without_a_click_and_hands_over_with_query_and_fragment(
+    page: Page, room: Playroom
+) -> None:
+    page.goto(f"{room.url}/some/page?a=1&b=2#part")
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token1"]
+    room.app_is_back = True
+    expect(page.locator("h1")).to_have_text("The app")
+    assert page.url == f"{room.url}/some/page?a=1&b=2#part"
+    assert room.pages == ["/some/page?a=1&b=2"] * 2
+
+
+def test_waits_for_the_click_where_the_gate_wants_one(page: Page, room: Playroom) -> None:
+    room.automatic = False
+    page.clock.install()
+    page.goto(room.url)
+    page.clock.run_for(60_000)
+    assert room.tokens == []
+    page.get_by_role("button", name="Wake it up").click()
+    expect(page.locator("h1")).to_have_text("Waking up")
+    expect(page.locator("button")).to_be_hidden()
+    assert room.tokens == ["token1"]
+
+
+@pytest.mark.parametrize("end", ["", "?q=1"])
+def test_without_script_a_button_wakes_and_the_page_looks_again_by_itself(
+    browser: Browser, room: Playroom, end: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{room.url}/page{end}")
+    page.get_by_role("button").click()
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token1"]
+    room.app_is_back = True
+    expect(page.locator("h1")).to_have_text("The app", timeout=15_000)
+    assert room.pages[-1] == f"/page{end}"
+    context.close()
+
+
+def test_without_script_a_link_leads_on_where_a_fragment_stops_the_refresh(
+    browser: Browser, room: Playroom
+) -> None:
+    room.state = State.WAKING
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{room.url}/page?q=1#part")
+    room.app_is_back = True
+    page.get_by_role("link", name="Look now").click()
+    expect(page.locator("h1")).to_have_text("The app")
+    assert room.pages[-1] == "/page?q=1"
+    context.close()
+
+
+def test_follows_the_stages_and_says_each_once(page: Page, room: Playroom) -> None:
+    room.state, room.stage, room.expected_s = State.WAKING, Stage.STARTING, None
+    page.goto(room.url)
+    page.evaluate("""() => {
+        window.said = [];
+        new MutationObserver(() => said.push(message.textContent))
+            .observe(message, { childList: true, characterData: true, subtree: true });
+    }""")
+    room.stage = Stage.ANSWERING
+    expect(page.get_by_role("status").first).to_contain_text("does not answer yet")
+    polls = room.polls
+    eventually(lambda: room.polls > polls + 1)
+    assert page.evaluate("said.length") == 1
+
+
+def test_shows_how_far_it_is_and_admits_that_it_takes_longer(page: Page, room: Playroom) -> None:
+    room.state, room.elapsed_s = State.WAKING, 10
+    page.goto(room.url)
+    expect(page.locator("#usual")).to_have_text("usually 0:20")
+    assert page.evaluate("bar.value") == pytest.approx(0.475, abs=0.1)
+    room.elapsed_s = 21
+    expect(page.locator("#usual")).to_have_text("longer than usual")
+    assert page.evaluate("bar.value") == 0.95
+    expect(page.locator("#message")).to_contain_text("this time it takes longer")
+
+
+def test_title_and_icon_change_when_it_is_ready(page: Page, room: Playroom) -> None:
+    room.state = State.WAKING
+    page.goto(room.url)
+    expect(page).to_have_title("Waking up · app.example.com")
+    icon = page.locator("#icon").get_attribute("href")
+    room.state = State.READY
+    expect(page).to_have_title("✓ Ready · app.example.com")
+    assert page.locator("#icon").get_attribute("href") != icon
+
+
+def test_passing_faults_of_the_proxy_are_waited_out(page: Page, room: Playroom) -> None:
+    room.state, room.expected_s = State.WAKING, None
+    room.faults = [502, 503, 504]
+    page.goto(room.url)
+    eventually(lambda: not room.faults)
+    assert len(room.pages) == 1
+    room.app_is_back = True
+    expect(page.locator("h1")).to_have_text("The app")
+
+
+def test_a_lost_connection_is_said_and_waited_out(page: Page, room: Playroom) -> None:
+    room.state, room.expected_s, room.broken = State.WAKING, None, True
+    page.goto(room.url)
+    expect(page.locator("#trouble")).to_contain_text("no connection", timeout=15_000)
+    room.broken = False
+    expect(page.locator("#trouble")).to_be_empty()
+    assert len(room.pages) == 1
+
+
+def test_a_wake_that_the_apps_dead_route_swallowed_is_posted_again(
+    page: Page, room: Playroom
+) -> None:
+    room.wakes = [503, 503]
+    page.goto(room.url)
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token1"] * 3
+
+
+def test_a_refused_token_reloads_once_and_then_asks_the_visitor(page: Page, room: Playroom) -> None:
+    room.wakes = [403] * 10
+    page.clock.install()
+    page.goto(room.url)
+    expect(page.get_by_role("link", name="Reload")).to_be_visible()
+    page.clock.run_for(50_000)
+    assert len(room.pages) == 2
+    assert room.tokens == ["token1", "token2"]
+
+
+def test_a_refused_token_is_forgotten_if_the_host_wakes_all_the_same(
+    page: Page, room: Playroom
+) -> None:
+    room.automatic = False
+    page.goto(room.url)
+    room.state, room.wakes = State.WAKING, [403]
+    page.get_by_role("button").click()
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert len(room.pages) == 1
+
+
+def test_trying_again_after_a_failure_gets_itself_a_new_token(page: Page, room: Playroom) -> None:
+    page.goto(room.url)
+    expect(page.locator("h1")).to_have_text("Waking up")
+    room.state, room.reason, room.wakes = State.FAILED, Reason.TIMEOUT, [403]
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token1", "token1", "token2"]
+
+
+def test_a_failure_is_never_woken_without_a_click(page: Page, room: Playroom) -> None:
+    room.state, room.reason = State.FAILED, Reason.FAILED
+    page.clock.install()
+    page.goto(room.url)
+    page.clock.run_for(60_000)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert room.tokens == []
+
+
+def test_who_may_not_wake_sees_who_else_did(page: Page, room: Playroom) -> None:
+    room.may_wake = False
+    page.goto(room.url)
+    expect(page.get_by_text("can't be woken from this page")).to_be_visible()
+    room.state = State.WAKING
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("h1")).to_have_text("Waking up")
+    expect(page.get_by_text("can't be woken from this page")).to_be_hidden()
+
+
+@pytest.mark.parametrize("script", [HIDE, PRERENDER], ids=["hidden", "prerendered"])
+def test_a_page_that_nobody_sees_wakes_nothing(page: Page, room: Playroom, script: str) -> None:
+    page.add_init_script(script)
+    page.clock.install()
+    page.goto(room.url)
+    page.clock.run_for(600_000)
+    assert (room.tokens, room.polls) == ([], 0)
+    page.evaluate("reveal()")
+    expect(page.locator("h1")).to_have_text("Waking up")
+
+
+def test_a_hidden_tab_asks_seldom(page: Page, room: Playroom) -> None:
+    room.state = State.WAKING
+    page.add_init_script(HIDE)
+    page.clock.install()
+    page.goto(room.url)
+    page.clock.run_for(60_000)
+    assert room.polls <= 7
+
+
+def test_the_apps_own_error_is_shown_and_not_reloaded(page: Page, room: Playroom) -> None:
+    room.state, room.origin_status = State.READY, 502
+    page.clock.install()
+    page.goto(f"{room.url}/?q=1#part")
+    page.clock.run_for(600_000)
+    assert (room.polls, room.tokens, room.pages) == (0, [], ["/?q=1"])
+    expect(page.locator("#message")).to_contain_text("error 502")
+    room.app_is_back = True
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator("h1")).to_have_text("The app")
+    assert page.url == f"{room.url}/?q=1#part"
+
+
+def test_a_route_that_does_not_switch_is_asked_about_once_a_minute(
+    page: Page, room: Playroom
+) -> None:
+    room.state = State.READY
+    page.clock.install()
+    page.goto(room.url)
+    for _second in range(50):
+        page.clock.run_for(1000)
+        page.wait_for_load_state()
+    assert len(room.pages) == 2
+    assert room.polls > 30
+
+
+def test_a_header_that_is_lost_on_the_way_makes_no_storm(page: Page, room: Playroom) -> None:
+    room.state, room.headerless = State.WAKING, True
+    page.goto(room.url)
+    eventually(lambda: len(room.pages) == 2)
+    eventually(lambda: room.polls > 10)
+    assert len(room.pages) == 2
+
+
+def test_speaks_the_visitors_language(browser: Browser, room: Playroom) -> None:
+    context = browser.new_context(locale="id-ID")
+    page = context.new_page()
+    page.goto(room.url)
+    expect(page.locator("h1")).to_have_text("Sedang dibangunkan")
+    expect(
+        page.get_by_text("Anda sekarang berada di antrian, terima kasih telah menunggu.")
+    ).to_be_visible()
+    context.close()
+
+
+def test_works_where_the_browser_keeps_nothing(context: BrowserContext, room: Playroom) -> None:
+    context.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('blocked') } })"
+    )
+    page = context.new_page()
+    room.wakes = [403] * 10
+    page.goto(room.url)
+    expect(page.get_by_role("link", name="Reload")).to_be_visible()
+    assert len(room.pages) == 1
+    room.app_is_back = True
+    expect(page.locator("h1")).to_have_text("The app", timeout=15_000)
