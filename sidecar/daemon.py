@@ -188,7 +188,7 @@ class Daemon:
 
     def _later(self, host: Host) -> float:
         pause_s = self._retry_s.get(host.name, _FIRST_RETRY_S)
-        self._retry_s[host.name] = min(pause_s * 2, _LAST_RETRY_S)
+        self._retry_s[host.name] = min(pause_s * 2, _LAST_RETRY_S, host.idle_after.total_seconds())
         return pause_s
 
     def _say_called_off(self, host: Host, off: CalledOff) -> None:

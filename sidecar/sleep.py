@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _SHADOW_PATIENCE_S = 5.0  # Traefik's default throttle is 2 s
 _READING_PATIENCE_S = 5.0
-_CANARY_PAUSE_S = 0.05
+_PAUSE_S = 0.05
 # A provider that has taken a stop shows it within this time, or the stop counts as failed.
 _STOP_SHOWS_S = 30.0
 _STOP_ENDS_S = 600.0
@@ -115,8 +116,10 @@ class Handshake:
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
-                self.folder.drain(host.names)
                 log.info("%s: draining", host.name)
+                proof = f"{secrets.token_hex(8)}.invalid"
+                self.folder.drain(host.names, proof)
+                self._demand_shadow(proof)
             evidence = self._prove(host, status)
             self._commit(host, evidence)
         except OSError as error:
@@ -149,24 +152,36 @@ class Handshake:
         self._demand_quiet_line(host)
         return Evidence(idle_for(use, now), use.last_used, nonce)
 
-    def _send_canary(self, host: Host) -> str:
-        """Send canaries until one is answered by the waiting room; return its nonce."""
+    def _demand_shadow(self, proof: str) -> None:
+        """Demand that the draining file is in force.
+
+        Asked by a name of its own: a canary sent too early would reach the app, and leave a
+        connection to it that looks like a visitor's.
+        """
         deadline = time.monotonic() + _SHADOW_PATIENCE_S
-        while True:
-            echo = canary.send(self.traefik_url, host.name)
-            if echo.leads is Leads.HERE:
-                return echo.nonce
+        while not canary.answers_418(self.traefik_url, proof):
             if self.ended.is_set():
                 raise CalledOff(Why.ENDING, "the sidecar ends")
-            if self.folder.shadow(host.name) is None:
-                raise CalledOff(Why.VISITOR, "a visitor came while it drained")
             if time.monotonic() > deadline:
                 raise CalledOff(
                     Why.NOT_SHADOWED,
-                    f"its requests lead {echo.leads}; Traefik must read WAITROOM_ROUTES, and the"
-                    " waiting room must run, before anything can sleep",
+                    "Traefik has not read its draining file; providers.file.directory must be"
+                    " WAITROOM_ROUTES, with watch: true",
                 )
-            time.sleep(_CANARY_PAUSE_S)
+            time.sleep(_PAUSE_S)
+
+    def _send_canary(self, host: Host) -> str:
+        """Demand that the waiting room answers for the host; return the nonce that it answered."""
+        echo = canary.send(self.traefik_url, host.name)
+        if echo.leads is Leads.HERE:
+            return echo.nonce
+        if self.folder.shadow(host.name) is None:
+            raise CalledOff(Why.VISITOR, "a visitor came while it drained")
+        raise CalledOff(
+            Why.NOT_SHADOWED,
+            f"its requests lead {echo.leads}; the waiting room must run and be reached from"
+            " Traefik (WAITROOM_URL) before anything can sleep",
+        )
 
     def _demand_observed(self) -> None:
         """Demand to see a connection that must be there: the one the canary has just used.
@@ -195,6 +210,7 @@ class Handshake:
             renamed = self.folder.fall_asleep(host.name)
             if not renamed and self.folder.shadow(host.name) is not Shadow.ASLEEP:
                 raise CalledOff(Why.VISITOR, "a visitor came while it drained")
+            self.folder.mark_asleep(host.names)  # without the proof, which has done its work
             idle_s = round(evidence.idle.total_seconds(), 1)
             self.record("sleep_started", host.name, idle_s=idle_s)
             upstream = self.connect(host)

@@ -38,9 +38,13 @@ class RouteFolder:
                 return shadow
         return None
 
-    def drain(self, names: Sequence[str]) -> None:
-        """Begin to lead a host's new requests to the waiting room."""
-        self._write(self._shadow_path(names[0], Shadow.DRAINING), routes.render_shadow(names))
+    def drain(self, names: Sequence[str], proof: str) -> None:
+        """Begin to lead a host's new requests to the waiting room.
+
+        `proof`: a name that answers 418 from the moment on when that is so.
+        """
+        text = routes.render_shadow(names, proof)
+        self._write(self._shadow_path(names[0], Shadow.DRAINING), text)
 
     def call_off(self, name: str) -> bool:
         """End the draining; False if it had ended, or become sleep, before."""
@@ -87,7 +91,7 @@ class RouteFolder:
     def proof(self, name: str) -> Iterator[None]:
         """Show for a while a router that answers 418, to see whether Traefik reads this folder."""
         path = self.path / f"{name}.yml"
-        self._write(path, routes.render_teapot(name))
+        self._write(path, routes.render_proof(name))
         try:
             yield
         finally:

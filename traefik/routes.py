@@ -51,7 +51,7 @@ def render_base(waitroom_url: str) -> str:
         serversTransports={
             # A stopped container's address swallows packets: the default dial takes 30 s. An idle
             # connection looks like a visitor to the sleep handshake, so it is closed early.
-            _TRANSPORT: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "5s"}}
+            _TRANSPORT: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "2s"}}
         },
     )
 
@@ -67,26 +67,22 @@ def render_host(names: Sequence[str], url: str) -> str:
     )
 
 
-def render_shadow(names: Sequence[str]) -> str:
-    """Render the router that leads a host to the waiting room, over any other of its routers."""
-    return _text(
-        routers={
-            f"{names[0]}-shadow": {
-                "rule": _rule(names),
-                "priority": SHADOW_PRIORITY,
-                "service": WAITROOM,
-            }
-        }
-    )
+def render_shadow(names: Sequence[str], proof: str | None = None) -> str:
+    """Render the router that leads a host to the waiting room, over any other of its routers.
+
+    `proof`: a name that answers 418 as soon as this file is in force (see render_proof).
+    """
+    shadow = {"rule": _rule(names), "priority": SHADOW_PRIORITY, "service": WAITROOM}
+    return _text(routers={f"{names[0]}-shadow": shadow, **(_proof(proof) if proof else {})})
 
 
-def render_teapot(name: str) -> str:
+def render_proof(name: str) -> str:
     """Render a router whose answer (418, Traefik's own noop service) proves that it was read."""
-    return _text(
-        routers={
-            name: {"rule": _rule([name]), "priority": SHADOW_PRIORITY, "service": "noop@internal"}
-        }
-    )
+    return _text(routers=_proof(name))
+
+
+def _proof(name: str) -> dict[str, Any]:
+    return {name: {"rule": _rule([name]), "priority": SHADOW_PRIORITY, "service": "noop@internal"}}
 
 
 def _rule(names: Sequence[str]) -> str:

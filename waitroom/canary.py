@@ -53,12 +53,20 @@ def comes_to_lead(traefik_url: str, name: str, wanted: Leads) -> bool:
         time.sleep(_PAUSE_S)
 
 
+def answers_418(traefik_url: str, name: str) -> bool:
+    """Whether Traefik has read the route file with this proof (traefik.routes.render_proof)."""
+    try:
+        with _session() as session:
+            answer = session.get(traefik_url, headers={"Host": name}, timeout=_TIMEOUT_S)
+    except (requests.RequestException, OSError):
+        return False
+    return bool(answer.status_code == requests.codes.im_a_teapot)
+
+
 def _leads(traefik_url: str, name: str, nonce: str) -> Leads:
     headers = {"Host": name, "User-Agent": AGENT + nonce, "Connection": "close"}
-    session = requests.Session()
-    session.trust_env = False
     try:
-        with session:
+        with _session() as session:
             answer = session.get(
                 traefik_url + PATH + nonce,
                 headers=headers,
@@ -69,3 +77,9 @@ def _leads(traefik_url: str, name: str, nonce: str) -> Leads:
         return Leads.NOWHERE
     ours = answer.status_code == requests.codes.no_content and "X-Waitroom" in answer.headers
     return Leads.HERE if ours else Leads.ELSEWHERE
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no HTTP proxy between us and Traefik
+    return session

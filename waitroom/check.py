@@ -87,7 +87,7 @@ def _routes(settings: Settings, name: str) -> Iterable[str]:
     advice = "point providers.file.directory at it, with watch: true"
     try:
         with RouteFolder(settings.routes).proof(name):
-            if not _within_patience(lambda: _is_teapot(settings.traefik_url, name)):
+            if not _within_patience(lambda: canary.answers_418(settings.traefik_url, name)):
                 yield f"WAITROOM_ROUTES: Traefik does not read {settings.routes}; {advice}"
     except OSError:
         return  # said already: the folder can't be written
@@ -110,14 +110,6 @@ def _access_log(settings: Settings, name: str) -> Iterable[str]:
             f"WAITROOM_ACCESS_LOG: Traefik does not write to {path}, or keeps neither"
             " request_User-Agent nor RequestPath in it; without that no host can be put to sleep"
         )
-
-
-def _is_teapot(traefik_url: str, name: str) -> bool:
-    try:
-        answer = requests.get(traefik_url, headers={"Host": name}, timeout=_PATIENCE_S)
-    except requests.RequestException:
-        return False
-    return bool(answer.status_code == requests.codes.im_a_teapot)
 
 
 def _end_of(path: Path) -> bytes:

@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> RouteFolder:
 
 
 def test_draining_turns_into_sleep(folder: RouteFolder) -> None:
-    folder.drain(NAMES)
+    folder.drain(NAMES, "proof.invalid")
     assert folder.shadow("app.test") is Shadow.DRAINING
     assert folder.fall_asleep("app.test")
     assert folder.shadow("app.test") is Shadow.ASLEEP
@@ -25,10 +25,10 @@ def test_draining_turns_into_sleep(folder: RouteFolder) -> None:
 
 
 def test_of_a_visitor_and_a_sleep_exactly_one_wins(folder: RouteFolder) -> None:
-    folder.drain(NAMES)
+    folder.drain(NAMES, "proof.invalid")
     assert folder.call_off("app.test")
     assert not folder.fall_asleep("app.test")
-    folder.drain(NAMES)
+    folder.drain(NAMES, "proof.invalid")
     assert folder.fall_asleep("app.test")
     assert not folder.call_off("app.test")
 
