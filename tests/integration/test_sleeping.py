@@ -183,8 +183,7 @@ def test_sigterm_ends_the_sidecar_soon_and_with_all_that_was_read_committed(awak
 
 
 def test_cycles_under_a_trickle_of_visitors_show_no_error_to_any_of_them(local: Local) -> None:
-    """Visitors come all the time but in the few seconds that an idle line takes to fall asleep,
-    and at random moments in those.
+    """All the time, and at random moments of the seconds that an idle line takes to fall asleep.
 
     CYCLES=20 is the long form.
     """
@@ -193,7 +192,7 @@ def test_cycles_under_a_trickle_of_visitors_show_no_error_to_any_of_them(local: 
     local.start()
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
     ended, busy, faults = threading.Event(), threading.Event(), []
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311 - a seed, not a secret
 
     def visit() -> None:
         while not ended.is_set():

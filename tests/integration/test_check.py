@@ -1,0 +1,104 @@
+"""`python -m waitroom check`: one line a finding, for each way in which a stack can be wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.local import HOST, ROOT, Local
+
+
+def check(local: Local, **environment: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "waitroom", "check"],
+        cwd=ROOT, env=local.environment | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def whole(local: Local) -> Local:
+    local.start()
+    return local
+
+
+def test_finds_nothing_in_a_stack_that_is_well(whole: Local) -> None:
+    assert check(whole) == (0, "All is well: 1 hosts.\n")
+    assert not list(whole.routes.glob("check-*"))
+
+
+def test_names_the_fault_in_a_bad_hosts_yaml(local: Local) -> None:
+    local.hosts[HOST]["idle_after"] = "soon"
+    local.write_hosts()
+    code, said = check(local)
+    assert code == 1
+    assert f"hosts.'{HOST}'.idle_after" in said
+
+
+def test_finds_that_nothing_runs(local: Local) -> None:
+    code, said = check(local)
+    assert code == 1
+    assert "WAITROOM_URL: no waiting room answers" in said
+    assert "WAITROOM_TRAEFIK_URL: Traefik does not answer" in said
+    assert len(said.splitlines()) == 2
+
+
+def test_finds_a_missing_container_and_a_missing_engine(whole: Local) -> None:
+    whole.hosts["box.test"] = {"docker": {"container": "no-such-box"}, "url": "http://box"}
+    whole.write_hosts()
+    code, said = check(whole, DOCKER_HOST="unix:///no/such.sock")
+    assert code == 1
+    assert "hosts.'box.test': unreachable: Docker does not answer (DOCKER_HOST)" in said
+
+
+def test_finds_a_command_that_is_not_there(whole: Local) -> None:
+    whole.hosts[HOST]["command"]["status"] = ["/no/such/command"]
+    whole.write_hosts()
+    code, said = check(whole)
+    assert code == 1
+    assert "there is no command '/no/such/command'" in said
+
+
+def test_finds_an_access_log_that_traefik_does_not_write(local: Local) -> None:
+    local.write_traefik(access_log=str(local.data / "elsewhere.log"))
+    local.start("waitroom", "traefik")
+    code, said = check(local)
+    assert code == 1
+    assert "WAITROOM_ACCESS_LOG: there is no" in said
+    (local.data / "access.log").touch()
+    code, said = check(local)
+    assert code == 1
+    assert "Traefik does not write to" in said
+
+
+def test_finds_a_traefik_that_does_not_read_the_routes(local: Local) -> None:
+    (local.data / "other").mkdir()
+    local.write_traefik(routes=str(local.data / "other"))
+    local.start("waitroom", "traefik")
+    code, said = check(local)
+    assert code == 1
+    assert "WAITROOM_ROUTES: Traefik does not read" in said
+
+
+@pytest.mark.parametrize("name", ["WAITROOM_DATA", "WAITROOM_ROUTES"])
+def test_finds_a_folder_that_cannot_be_written(whole: Local, tmp_path: Path, name: str) -> None:
+    blocked = tmp_path / "a-file"
+    blocked.touch()
+    code, said = check(whole, **{name: str(blocked)})
+    assert code == 1
+    assert f"{name}: {blocked} can't be written" in said
+
+
+def test_a_wrong_variable_and_a_wrong_command_have_their_exit_statuses(local: Local) -> None:
+    code, said = check(local, WAITROOM_LISTEN="8080")
+    assert code == 1
+    assert said.startswith("Error: WAITROOM_LISTEN")
+    wrong = subprocess.run(
+        [sys.executable, "-m", "sidecar", "nonsense"], cwd=ROOT, env=dict(os.environ), capture_output=True, check=False
+    )  # fmt: skip
+    assert wrong.returncode == 2
