@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import UTC, datetime
+import time
 
 import msgspec
 
@@ -19,19 +19,18 @@ def set_up(*, json: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
-def _time(record: logging.LogRecord) -> str:
-    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-
-
 class _Text(logging.Formatter):
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's names
-        return _time(record)
+    """Times as everywhere: RFC 3339, UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
 
-class _Json(logging.Formatter):
+class _Json(_Text):
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "at": _time(record),
+            "at": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),

@@ -8,8 +8,9 @@ socket that a request came in on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from gunicorn.app.base import BaseApplication
 
@@ -26,8 +27,6 @@ from waitroom.upstreams.connect import Connector
 from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
 from waitroom.web import Public, public_app
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _THREADS = 16
 _KEEPALIVE_S = 75  # of Traefik's connections; longer than the pause between two polls
@@ -55,12 +54,12 @@ class Server(BaseApplication):
         }.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Wsgi:
+    def load(self) -> Any:  # noqa: ANN401 - Flask's and gunicorn's types of an application differ
         """Make the applications; called in the worker, where their threads belong."""
         return _by_listener(self._settings, *_build(self._settings))
 
 
-def _build(settings: Settings) -> tuple[Wsgi, Wsgi]:
+def _build(settings: Settings) -> tuple[WSGIApplication, WSGIApplication]:
     """Put the parts together, start the background threads, and return both applications."""
     file = RegistryFile(settings.hosts)
     connect = Connector()
@@ -108,11 +107,13 @@ def _build(settings: Settings) -> tuple[Wsgi, Wsgi]:
     return public, admin_app(findings)
 
 
-def _by_listener(settings: Settings, public: Wsgi, admin: Wsgi) -> Wsgi:
+def _by_listener(
+    settings: Settings, public: WSGIApplication, admin: WSGIApplication
+) -> WSGIApplication:
     """Send what came in on the admin listener's port to the admin application."""
     admin_port = int(settings.admin_listen.rpartition(":")[2])
 
-    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         port = environ["gunicorn.socket"].getsockname()[1]
         return (admin if port == admin_port else public)(environ, start_response)
 
