@@ -10,6 +10,7 @@ import click
 from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
+from waitroom.tokens import load_secret
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,12 +29,14 @@ def serve() -> None:
     """Serve both listeners until SIGTERM."""
     settings = Settings.from_environment(os.environ)
     logs.set_up(json=settings.json_log)
-    config.load(settings.hosts)  # a fault is said here, before gunicorn starts
+    # What can be wrong is said here, in one line, and not by a worker of gunicorn's.
+    config.load(settings.hosts)
     settings.data.mkdir(parents=True, exist_ok=True)
     settings.routes.mkdir(parents=True, exist_ok=True)
+    secret = load_secret(settings.secret_file)
     from waitroom.server import Server  # noqa: PLC0415 - check and demo need no server
 
-    Server(settings).run()
+    Server(settings, secret).run()
 
 
 @cli.command()

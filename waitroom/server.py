@@ -22,7 +22,7 @@ from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.room import Room
 from waitroom.statuses import Statuses
-from waitroom.tokens import WakeTokens, load_secret
+from waitroom.tokens import WakeTokens
 from waitroom.upstreams.connect import Connector
 from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
@@ -36,8 +36,9 @@ _GRACE_S = 1  # a stop waits for nobody: wakes are taken up again at the next st
 class Server(BaseApplication):
     """gunicorn, told everything here; it reads no file and no variable of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, secret: bytes) -> None:
         self._settings = settings
+        self._secret = secret
         super().__init__()
 
     def load_config(self) -> None:
@@ -56,10 +57,10 @@ class Server(BaseApplication):
 
     def load(self) -> Any:  # noqa: ANN401 - Flask's and gunicorn's types of an application differ
         """Make the applications; called in the worker, where their threads belong."""
-        return _by_listener(self._settings, *_build(self._settings))
+        return _by_listener(self._settings, *_build(self._settings, self._secret))
 
 
-def _build(settings: Settings) -> tuple[WSGIApplication, WSGIApplication]:
+def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIApplication]:
     """Put the parts together, start the background threads, and return both applications."""
     file = RegistryFile(settings.hosts)
     connect = Connector()
@@ -94,7 +95,7 @@ def _build(settings: Settings) -> tuple[WSGIApplication, WSGIApplication]:
         Public(
             registry=file.current,
             room=room,
-            tokens=WakeTokens(load_secret(settings.secret_file)),
+            tokens=WakeTokens(secret),
             pseudonyms=Pseudonyms(),
             trusted_proxies=settings.trusted_proxies,
             traefik_url=settings.traefik_url,
