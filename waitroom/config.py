@@ -13,8 +13,9 @@ from typing import Any
 import watchfiles
 import yaml
 
+from waitroom.document import parse
 from waitroom.errors import ConfigError
-from waitroom.hosts import Registry, parse
+from waitroom.hosts import Registry
 
 log = logging.getLogger(__name__)
 

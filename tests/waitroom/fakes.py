@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from waitroom.document import parse
 from waitroom.errors import UpstreamError
-from waitroom.hosts import Host, parse
+from waitroom.hosts import Host
 from waitroom.upstreams.base import Phase, Status
 
 

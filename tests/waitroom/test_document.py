@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from waitroom.document import parse
 from waitroom.errors import ConfigError
-from waitroom.hosts import Duration, Gate, Registry, Sleep, normalise, parse
+from waitroom.hosts import Duration, Gate, Registry, Sleep, normalise
 
 APP: dict[str, Any] = {"docker": {"container": "app"}, "url": "http://app:80"}
 VM: dict[str, Any] = {"gce": {"instance": "erp-1", "zone": "asia-southeast2-a"}, "port": 8080}

@@ -1,0 +1,236 @@
+"""From the decoded hosts.yaml to the registry, or to every fault with the path to it.
+
+Pure: `config` reads the file. The whole document is checked, so that a bad edit is mended in one
+go. The shapes below are the format; README has it as a table.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from waitroom.errors import ConfigError
+from waitroom.hosts import (
+    CommandUpstream,
+    Counting,
+    DockerUpstream,
+    Duration,
+    Gate,
+    GceUpstream,
+    Host,
+    Part,
+    Ready,
+    Registry,
+    Route,
+    Sleep,
+    normalise,
+)
+
+# The names of the shadow files end in these (traefik.folder), so no host may.
+RESERVED_LABELS = ("asleep", "draining")
+
+
+class _Defaults(Part, frozen=True):
+    """Keys that `defaults:` may set for all hosts."""
+
+    idle_after: Duration = Duration(minutes=30)
+    gate: Gate = Gate.VISIT
+    sleep: Sleep = Sleep.STOP
+    route: Route = Route.OURS
+    ready: Ready = Ready()
+    activity: Counting = Counting()
+
+
+class _HostKeys(_Defaults, frozen=True, kw_only=True):
+    """Keys of one host as written."""
+
+    docker: DockerUpstream | None = None
+    gce: GceUpstream | None = None
+    command: CommandUpstream | None = None
+    url: str | None = None
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    aliases: tuple[str, ...] = ()
+
+
+class _Gce(Part, frozen=True):
+    project: Annotated[str, Meta(pattern=r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]$")]
+
+
+class _File(Part, frozen=True, kw_only=True):
+    hosts: dict[str, Any]
+    defaults: dict[str, Any] = msgspec.field(default_factory=dict)
+    gce: _Gce | None = None
+
+
+def parse(document: object) -> Registry:
+    """Turn the decoded hosts.yaml into a registry.
+
+    Raises: ConfigError whose text has one line a fault, each with its path
+    (`hosts.'app.localhost'.idle_after: …`).
+    """
+    file = _convert(document, _File, "")
+    _convert(file.defaults, _Defaults, "defaults")
+    faults: list[str] = []
+    hosts: dict[str, Host] = {}
+    for name, keys in file.hosts.items():
+        try:
+            host = _host(name, _overlay(file.defaults, keys), file.gce)
+        except ConfigError as error:
+            faults.append(str(error))
+        else:
+            faults += _clashes(host, hosts.values())
+            hosts[host.name] = host
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return Registry(hosts, file.gce.project if file.gce else None)
+
+
+def _overlay(defaults: dict[str, Any], keys: object) -> object:
+    """Lay a host's own keys over the defaults; what is no mapping is left for the check to say."""
+    return {**defaults, **keys} if isinstance(keys, dict) else keys
+
+
+def _host(name: str, raw: object, gce: _Gce | None) -> Host:
+    path = f"hosts.{name!r}"
+    keys = _convert(raw, _HostKeys, path)
+    given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
+    if len(given) != 1:
+        raise ConfigError(f"{path}: needs exactly one of docker, gce, command; has {len(given)}")
+    upstream = given[0]
+    _check_sleep(keys, path)
+    if isinstance(upstream, GceUpstream):
+        _check_gce(upstream, keys, gce, path)
+    return Host(
+        name=_hostname(name, path),
+        aliases=tuple(_hostname(a, f"{path}.aliases[{i}]") for i, a in enumerate(keys.aliases)),
+        upstream=upstream,
+        url=None if isinstance(upstream, GceUpstream) else _url(keys.url, f"{path}.url"),
+        port=keys.port,
+        idle_after=keys.idle_after,
+        gate=keys.gate,
+        sleep=keys.sleep,
+        route=keys.route,
+        ready=keys.ready,
+        activity=keys.activity,
+    )
+
+
+def _hostname(name: str, path: str) -> str:
+    canonical = normalise(name)
+    if canonical is None:
+        raise ConfigError(f"{path}: {name!r} is not a hostname (no wildcards, no scheme, no path)")
+    if canonical.rpartition(".")[2] in RESERVED_LABELS:
+        raise ConfigError(
+            f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark route files"
+        )
+    return canonical
+
+
+def _url(url: str | None, path: str) -> str:
+    if url is None:
+        raise ConfigError(f"{path}: is missing; where does the app answer? e.g. http://demo-app:80")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}, in {url!r}") from None
+    bare = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+        raise ConfigError(f"{path}: expected http://NAME:PORT or https://NAME:PORT, got {url!r}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_sleep(keys: _HostKeys, path: str) -> None:
+    possible = {Sleep.STOP}
+    if keys.docker:
+        possible.add(Sleep.PAUSE)
+    if keys.gce:
+        possible.add(Sleep.SUSPEND)
+    if keys.sleep not in possible:
+        known = " or ".join(sorted(possible))
+        raise ConfigError(f"{path}.sleep: this upstream can {known}, not {keys.sleep.value}")
+
+
+def _check_gce(upstream: GceUpstream, keys: _HostKeys, gce: _Gce | None, path: str) -> None:
+    if gce is None:
+        raise ConfigError(f"{path}.gce: the file needs `gce: {{project: …}}` at its top")
+    if upstream.project not in (None, gce.project):
+        raise ConfigError(
+            f"{path}.gce.project: only one project for the whole file, {gce.project!r};"
+            f" {upstream.project!r} is another"
+        )
+    if keys.url is not None:
+        raise ConfigError(f"{path}.url: a VM's address is asked from GCE; give `port` instead")
+    if keys.port is None:
+        raise ConfigError(f"{path}.port: is missing; on which port of the VM does the app answer?")
+
+
+def _clashes(host: Host, others: Iterable[Host]) -> list[str]:
+    path = f"hosts.{host.name!r}"
+    faults = [
+        f"{path}: the name {name!r} is given twice"
+        for name in {n for n in host.names if host.names.count(n) > 1}
+    ]
+    for other in others:
+        faults += [
+            f"{path}: the name {name!r} belongs to hosts.{other.name!r} already"
+            for name in host.names
+            if name in other.names
+        ]
+        if host.upstream == other.upstream:
+            faults.append(
+                f"{path}: shares its upstream with hosts.{other.name!r}; one upstream has one host,"
+                " give the second name as an alias"
+            )
+    return faults
+
+
+_T = TypeVar("_T")
+
+
+def _convert(raw: object, shape: type[_T], path: str) -> _T:
+    """Check raw against a shape; a fault becomes a ConfigError with its path in our notation."""
+    try:
+        return msgspec.convert(raw, shape, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        fault, _, where = str(error).partition(" - at ")
+        where = f"{path}{where.rpartition('$')[2].rstrip('`')}".lstrip(".")
+        raise ConfigError(f"{where or 'hosts.yaml'}: {_plain(fault, shape, where)}") from None
+
+
+def _decode(shape: type, value: object) -> object:
+    if shape is Duration:
+        return Duration.parse(value)
+    raise NotImplementedError(shape)
+
+
+_CHOICES: dict[str, type[enum.StrEnum]] = {"gate": Gate, "sleep": Sleep, "route": Route}
+
+
+def _plain(fault: str, shape: type, where: str) -> str:
+    """Say msgspec's fault in the words of somebody who edits a YAML file."""
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", fault)
+    if unknown:
+        known = _keys(shape)
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+        return f"unknown key {unknown[1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    value = re.fullmatch(r"Invalid enum value (.*)", fault)
+    if value:
+        return f"{value[1]} is none of {', '.join(_CHOICES[where.rpartition('.')[2]])}"
+    return fault.replace("Object missing required field", "missing key").replace(
+        "`object`", "a mapping"
+    )
+
+
+def _keys(shape: type) -> list[str]:
+    """List the keys of a shape and of the mappings inside it, for a suggestion."""
+    parts = (_HostKeys, DockerUpstream, GceUpstream, CommandUpstream, Ready, Counting)
+    shapes = parts if shape is _HostKeys else (shape,)
+    return [field.name for part in shapes for field in msgspec.structs.fields(part)]
