@@ -17,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 from traefik.folder import RouteFolder
 from waitroom import check, probe
 from waitroom.admin import admin_app
+from waitroom.bodies import read_to_the_end
 from waitroom.config import RegistryFile, Settings
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
@@ -105,7 +106,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     def findings() -> list[str]:
         return [*check.folders(settings), *check.upstreams(file.registry, connect)]
 
-    return public, admin_app(findings)
+    return read_to_the_end(public), admin_app(findings)
 
 
 def _by_listener(

@@ -58,7 +58,3 @@ class Statuses:
         """Ask anew next time: the upstream was just started or stopped by us."""
         with self._lock:
             self._questions.pop(name, None)
-
-    def close(self) -> None:
-        """Ask nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)

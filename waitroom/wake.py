@@ -84,7 +84,6 @@ class Waker:
         self._under_way: dict[str, Wake] = {}
         self._ready_until: dict[str, float] = {}
         self._failures: dict[str, Failure] = {}
-        self._closed = threading.Event()
 
     def wake(self, host: Host, *, visitor: str) -> bool:
         """Begin to wake a host; False if a wake was under way, which this visitor has joined.
@@ -139,10 +138,6 @@ class Waker:
     def expected_s(self, name: str) -> float | None:
         """Return how long a wake of this host usually takes."""
         return self._history.expected_s(name)
-
-    def close(self) -> None:
-        """Leave all wakes where they are; the next start takes them up from the journal."""
-        self._closed.set()
 
     def _begin(self, wake: Wake) -> Wake:
         self._under_way[wake.host.name] = wake
@@ -216,15 +211,15 @@ class Waker:
         return False
 
     def _rounds(self, host: Host, since: datetime) -> Iterator[None]:
-        """Yield at growing pauses until the process ends. Raises: UpstreamError when too late."""
+        """Yield at growing pauses. Raises: UpstreamError when the wake's time is over."""
         left_s = (host.ready.timeout - (_now() - since)).total_seconds()
         deadline = time.monotonic() + left_s
         pause_s = 0.05
-        while not self._closed.is_set():
+        while True:
             yield
             if time.monotonic() > deadline:
                 raise _too_late(host, "runs, but its app does not answer")
-            self._closed.wait(pause_s)
+            time.sleep(pause_s)
             pause_s = min(pause_s * 1.3, 0.5)
 
     def _ready(self, wake: Wake) -> None:

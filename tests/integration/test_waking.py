@@ -61,6 +61,15 @@ def test_the_form_without_script_finds_its_way_back(room: Local) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/deep/page?q=1")
 
 
+@pytest.mark.parametrize("size", [100, 1_000_000, 20_000_000])
+def test_a_body_for_a_sleeping_app_is_answered_and_not_a_bad_gateway(
+    room: Local, size: int
+) -> None:
+    for _ in range(4):
+        answer = room.get("/upload", method="POST", data=b"x" * size)
+        assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "asleep")
+
+
 def test_get_never_wakes(room: Local) -> None:
     for path in ("/", "/.waitroom/wake", "/favicon.ico", "/.waitroom/status"):
         room.get(path)
