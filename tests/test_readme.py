@@ -1,0 +1,58 @@
+"""README names what there is, and there is what README names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from sidecar.__main__ import cli as sidecar
+from waitroom.__main__ import cli as waitroom
+from waitroom.document import _HostKeys, parse
+from waitroom.hosts import Gate, Route, Sleep
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+VARIABLE = re.compile(r"WAITROOM_[A-Z_]+[A-Z]")
+
+
+def test_names_every_variable_and_no_other() -> None:
+    known = set(VARIABLE.findall((ROOT / "waitroom" / "config.py").read_text()))
+    of_compose = {"WAITROOM_PORT"}
+    assert known <= set(VARIABLE.findall(README)) <= known | of_compose
+
+
+@pytest.mark.parametrize("key", [field.name for field in msgspec.structs.fields(_HostKeys)])
+def test_names_every_key_of_a_host(key: str) -> None:
+    assert re.search(rf"^\| [^|]*`{key}\b", README, re.MULTILINE) or re.search(rf"`{key}`", README)
+
+
+@pytest.mark.parametrize("value", [*Gate, *Sleep, *Route])
+def test_names_every_choice(value: str) -> None:
+    if value != "suspend":  # of GCE, whose provider comes with its own release
+        assert f"`{value}`" in README
+
+
+def test_names_every_command() -> None:
+    for program, group in (("waitroom", waitroom), ("sidecar", sidecar)):
+        for command in group.commands:
+            assert f"python -m {program} {command}" in README
+
+
+def test_names_only_targets_that_make_has() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:`|^ {4})make ([a-z-]+)", README, re.MULTILINE)
+    assert {"demo", "test"} <= set(named) <= targets
+
+
+def test_its_example_of_hosts_yaml_is_a_good_one() -> None:
+    example = re.search(r"^    defaults:.*?(?=\n\S)", README, re.MULTILINE | re.DOTALL)
+    assert example
+    assert len(parse(yaml.safe_load(example[0])).hosts) == 2
+
+
+def test_the_hosts_yaml_that_compose_uses_is_a_good_one() -> None:
+    assert parse(yaml.safe_load((ROOT / "hosts.yaml").read_text())).find("app.localhost")
