@@ -73,6 +73,10 @@ class Handler(BaseHTTPRequestHandler):
             case _:
                 self._page()
 
+    def do_HEAD(self) -> None:
+        """Answer with the page's head, as monitors ask for it."""
+        self._page()
+
     def do_POST(self) -> None:
         """Send the body back as it comes."""
         length = self.headers.get("Content-Length", "")
@@ -104,7 +108,8 @@ class Handler(BaseHTTPRequestHandler):
         page = PAGE.format_map({name: html.escape(value) for name, value in values.items()})
         body = page.encode()
         self._head("text/html; charset=utf-8", len(body))
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _slow(self, query: dict[str, list[str]]) -> None:
         seconds = self._number(query, "seconds", MAX_SLOW_S)

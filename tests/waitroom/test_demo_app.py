@@ -69,6 +69,14 @@ def test_page_names_the_url_that_was_asked_for(app: str) -> None:
     assert "/orders/7?q=%3Cb%3E&amp;n=1" in answer.text
 
 
+def test_head_is_the_page_without_its_body(app: str) -> None:
+    with requests.Session() as session:  # the same connection again: nothing is left in it
+        for _ in range(2):
+            answer = session.head(f"http://{app}/", timeout=5)
+            assert answer.status_code == 200
+            assert int(answer.headers["Content-Length"]) > 0
+
+
 def test_slow_answers_when_the_time_is_over(app: str) -> None:
     asked = time.monotonic()
 
