@@ -24,8 +24,10 @@ class HostLocks:
         self._folder = data / "locks"
 
     @contextmanager
-    def hold(self, name: str, wait_s: float = 0.0) -> Iterator[bool]:
+    def hold(self, name: str, wait_s: float = 0.2) -> Iterator[bool]:
         """Take the lock, trying for up to wait_s seconds; yields whether it is ours.
+
+        The default outlasts a `busy` of somebody else, which takes it for an instant.
 
         Raises: OSError when the folder can't be used.
         """
@@ -38,7 +40,7 @@ class HostLocks:
 
     def busy(self, name: str) -> bool:
         """Whether somebody starts or stops this host right now."""
-        with self.hold(name) as free:
+        with self.hold(name, wait_s=0.0) as free:
             return not free
 
 

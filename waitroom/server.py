@@ -53,6 +53,7 @@ class Server(BaseApplication):
             "keepalive": _KEEPALIVE_S,
             "graceful_timeout": _GRACE_S,
             "loglevel": "warning",
+            "control_socket_disable": True,  # nobody uses it, and the root may be read-only
         }.items():
             self.cfg.set(key, value)
 
