@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _DECIDE_EVERY_S = 1
 _HEARTBEAT_EVERY_S = 5
+_COMMIT_EVERY_S = 1  # of a long backlog; what comes line by line is committed at once
 # How many hosts are asked about or put to sleep at once; each takes a thread while it lasts.
 _AT_ONCE = 8
 # When to look again at a host that sleeps, or whose provider does not answer.
@@ -86,6 +87,7 @@ class Daemon:
         jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
         jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
         jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
+        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )

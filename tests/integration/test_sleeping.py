@@ -15,6 +15,7 @@ import requests
 from tests.integration.local import HOST, Local
 from tests.support import eventually
 from traefik.routes import render_shadow
+from waitroom.locks import HostLocks
 
 
 @pytest.fixture
@@ -124,6 +125,24 @@ def test_nothing_sleeps_while_the_waiting_room_is_down(awake: Local) -> None:
     assert awake.app_runs()
     assert not list(awake.routes.glob("*.asleep.yml"))
     assert "the waiting room must run" in awake.log("sidecar")
+
+
+def test_nothing_sleeps_where_traefiks_connections_cannot_be_seen(awake: Local) -> None:
+    """As in another network namespace: the connection that the canary has used is not there."""
+    awake.end("sidecar")
+    awake.environment["WAITROOM_URL"] = "http://127.0.0.1:9"
+    awake.start("sidecar")
+    eventually(lambda: "not_observed" in reasons(awake), within_s=25)
+    assert awake.app_runs()
+    assert not list(awake.routes.glob("*.draining.yml"))
+
+
+def test_nothing_sleeps_while_the_waiting_room_holds_the_lock_for_a_wake(awake: Local) -> None:
+    with HostLocks(awake.data).hold(HOST) as ours:
+        assert ours
+        eventually(lambda: "waking" in reasons(awake), within_s=25)
+        assert awake.app_runs()
+    eventually(awake.is_asleep, within_s=25)
 
 
 def test_nothing_sleeps_while_traefik_writes_its_log_elsewhere(local: Local) -> None:
