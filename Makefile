@@ -15,7 +15,7 @@ down:  ## end it; the recorded activity stays in its volume
 	docker compose down
 
 test: .venv/test  ## all tests; Docker and browser tests run where an engine and a chromium are
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4 --dist=loadgroup  # they mostly wait, so more than there are cores
 
 check: .venv/dev  ## formatting, lint, types, import contracts, dead code
 	$(BIN)/ruff format --check .

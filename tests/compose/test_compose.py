@@ -11,6 +11,8 @@ import requests
 
 from tests.compose.stack import Stack, docker, wait_until
 
+pytestmark = pytest.mark.xdist_group("compose")  # one stack serves all of a file
+
 SERVICES = {"traefik", "waitroom", "sidecar", "socket-proxy", "demo-app"}
 TOKEN = re.compile(r"<input[^>]*\bname=[\"']?token\b[^>]*\bvalue=[\"']?([^\"'\s>]+)")
 BROWSER = {

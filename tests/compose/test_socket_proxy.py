@@ -8,6 +8,8 @@ import pytest
 
 from tests.compose.stack import Stack, docker
 
+pytestmark = pytest.mark.xdist_group("compose")  # one stack serves all of a file
+
 # Runs in a container, as the socket's user and with its volume. Raw bytes, because a client library
 # would tidy up the very paths that must be refused. haproxy's own answers are HTML, the engine's
 # never: a 400 of the engine's would mean that the call got through.
