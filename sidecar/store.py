@@ -1,0 +1,156 @@
+"""activity.json: a TinyDB database that is replaced whole, so that it is never half written.
+
+TinyDB's own storage writes in place, and a kill tears the file. Here its tables live in memory;
+`commit` writes them beside the file, makes sure they are on the disk, and renames. Any program may
+read the file at any moment. Only one process may write it, the one that holds the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb import TinyDB
+from tinydb.storages import Storage
+from tinydb.table import Document, Table
+
+from waitroom.errors import WaitroomError
+
+log = logging.getLogger(__name__)
+
+Tables = dict[str, dict[str, Any]]
+
+
+class _Memory(Storage):
+    """What TinyDB reads and writes: the tables as they are now."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def read(self) -> Tables:
+        return self.tables
+
+    def write(self, data: Tables) -> None:
+        self.tables = data
+
+
+class Store:
+    """The tables of activity.json."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it. Raises: WaitroomError when another process has it, or it can't be read."""
+        self.path = folder / "activity.json"
+        self._previous = folder / "activity.json.previous"
+        self._lock = _lock(folder / "activity.lock")
+        self.damaged = False
+        try:
+            self._memory = _Memory(self._load())
+        except OSError as error:
+            os.close(self._lock)
+            raise WaitroomError(f"{self.path}: can't be read: {error.strerror}") from error
+        self.fresh = not self._memory.tables
+        self._database = TinyDB(storage=lambda: self._memory)
+        self.hosts = self._database.table("hosts")
+        self.events = self._database.table("events")
+        self._ids = {doc["host"]: doc.doc_id for doc in self.hosts if "host" in doc}
+
+    def put_hosts(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Insert hosts, or replace those of the same name."""
+        known, new = {}, []
+        for document in documents:
+            number = self._ids.get(document["host"])
+            if number is None:
+                new.append(document)
+            else:
+                known[document["host"]] = document
+        if known:
+            self.hosts.update(
+                lambda doc: doc.update(known[doc["host"]]),
+                doc_ids=[self._ids[name] for name in known],
+            )
+        if new:
+            numbers = self.hosts.insert_multiple(new)
+            self._ids.update(zip((doc["host"] for doc in new), numbers, strict=True))
+
+    def replace(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Replace all documents of a small table."""
+        table = self._database.table(name)
+        table.truncate()
+        table.insert_multiple(Document(doc, number) for number, doc in enumerate(documents, 1))
+
+    def table(self, name: str) -> Table:
+        """Return any table."""
+        return self._database.table(name)
+
+    def commit(self) -> None:
+        """Replace the file by what the tables are now. Raises: OSError, with the old file there."""
+        temporary = self.path.with_suffix(".json.tmp")
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.encode(self._memory.tables))
+            file.flush()
+            os.fsync(file.fileno())
+        self._keep_previous()
+        temporary.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._lock)
+
+    def _keep_previous(self) -> None:
+        """Keep the file that is replaced, against damage; it costs no copy."""
+        link = self._previous.with_suffix(".previous.tmp")
+        with contextlib.suppress(OSError):  # nothing to keep yet, or no hard links here
+            link.unlink(missing_ok=True)
+            os.link(self.path, link)
+            link.replace(self._previous)
+
+    def _load(self) -> Tables:
+        tables = _read(self.path)
+        if tables is not None:
+            return tables
+        self.damaged = True
+        aside = self.path.with_name(f"activity.json.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+        self.path.rename(aside)
+        tables = _read(self._previous)
+        log.error(
+            "%s is damaged and kept as %s; %s", self.path, aside.name,
+            "the one before it is used" if tables else "counting begins anew from the logs",
+        )  # fmt: skip
+        return tables or {}
+
+
+def _read(path: Path) -> Tables | None:
+    """Read the tables; {} where there is no file, None where it is damaged. Raises: OSError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, dict[str, Any]]])
+    except FileNotFoundError:
+        return {}
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _lock(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise WaitroomError(f"{path}: can't be written: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise WaitroomError(
+            f"{path.parent}: another sidecar records here already; only one may"
+        ) from error
+    return handle

@@ -1,0 +1,296 @@
+"""The recorder: logs in, counts and events out, each line once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinydb import TinyDB
+
+from sidecar.recorder import Recorder
+from waitroom.document import parse
+from waitroom.errors import WaitroomError
+from waitroom.hosts import Registry
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+COMMAND = {"start": ["a"], "stop": ["b"], "status": ["c"]}
+
+
+def registry(*names: str) -> Registry:
+    hosts = {
+        name: {"command": {**COMMAND, "start": [name]}, "url": "http://127.0.0.1:1"}
+        for name in names
+    }
+    return parse({"hosts": hosts})
+
+
+def line(number: int = 0, host: str = "a.test", **fields: Any) -> bytes:
+    entry = {
+        "DownstreamContentSize": 10,
+        "DownstreamStatus": 200,
+        "Duration": 1_000_000,
+        "RequestCount": number,
+        "RequestHost": host,
+        "ServiceName": "app@file",
+        "StartUTC": f"2026-01-02T03:00:{number % 60:02}.{number:09}Z",
+    }
+    return json.dumps({**entry, **fields}, separators=(",", ":")).encode() + b"\n"
+
+
+class Case:
+    """One folder with a log, and the recorder over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "logs" / "access.log"
+        self.log.parent.mkdir()
+        self.journal = folder / "journal.jsonl"
+        self.canaries: list[str] = []
+        self.recorder = self.open()
+
+    def open(self, *names: str) -> Recorder:
+        self.recorder = Recorder(
+            data=self.folder,
+            access_log=self.log,
+            registry=registry(*(names or ("a.test", "b.test"))),
+            on_canary=self.canaries.append,
+            now=lambda: NOW,
+        )
+        return self.recorder
+
+    def again(self) -> Recorder:
+        """A new process after the old one has ended."""
+        self.recorder.close()
+        return self.open()
+
+    def crash(self) -> Recorder:
+        """A new process after the old one was killed: nothing more was committed."""
+        self.recorder.release()
+        return self.open()
+
+    def write(self, data: bytes, path: Path | None = None) -> None:
+        with (path or self.log).open("ab") as file:
+            file.write(data)
+
+    def read(self) -> dict[str, Any]:
+        while self.recorder.read():
+            pass
+        assert self.recorder.commit()
+        return {doc["host"]: doc for doc in self.table("hosts")}
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        with TinyDB(self.folder / "activity.json", access_mode="r") as database:
+            return [dict(doc) for doc in database.table(name)]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.table("events") if event["kind"] == kind]
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    made = Case(tmp_path)
+    yield made
+    made.recorder.close()
+
+
+def test_what_is_in_the_log_is_in_the_file(case: Case) -> None:
+    case.write(line(1) + line(2, DownstreamStatus=404) + line(3, "b.test"))
+    hosts = case.read()
+    assert hosts["a.test"] == {
+        "host": "a.test",
+        "requests": 2,
+        "activity": 1,
+        "waiting": 0,
+        "first_activity": "2026-01-02T03:00:01.001000Z",
+        "last_activity": "2026-01-02T03:00:01.001000Z",
+        "by_status": {"1xx": 0, "2xx": 1, "3xx": 0, "4xx": 1, "5xx": 0, "other": 0},
+        "bytes_out": 20,
+    }
+    assert hosts["b.test"]["requests"] == 1
+    assert case.recorder.caught_up
+    assert case.recorder.last_used("b.test") == datetime(2026, 1, 2, 3, 0, 3, 1000, UTC)
+
+
+def test_a_restart_goes_on_where_the_other_ended(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.again()
+    case.write(line(2))
+    assert case.read()["a.test"]["requests"] == 2
+    assert case.recorder.last_used("a.test") == datetime(2026, 1, 2, 3, 0, 2, 1000, UTC)
+
+
+def test_a_crash_before_the_commit_counts_nothing_twice(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.write(line(2))
+    case.recorder.read()
+    case.crash()
+    assert case.read()["a.test"]["requests"] == 2
+
+
+def test_a_missing_log_is_a_state_and_no_error(case: Case) -> None:
+    assert not case.recorder.read()
+    assert not case.recorder.caught_up
+    case.write(line(1))
+    assert case.read()["a.test"]["requests"] == 1
+    assert case.recorder.caught_up
+    assert case.recorder.commit()
+
+
+def test_an_unregistered_host_is_only_a_total(case: Case) -> None:
+    case.write(b"".join(line(number, f"{number}.evil") for number in range(100)))
+    assert case.read() == {}
+    assert case.table("totals") == [
+        {"lines": 100, "bad": 0, "overlong": 0, "unregistered": 100, "lines_missing": 0}
+    ]
+    assert case.again().totals["unregistered"] == 100
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"request_User-Agent": "waitroom-canary/abc"},
+        {"RequestPath": "/.waitroom/canary/abc"},
+        {"RequestPath": "/.waitroom/canary/abc?x=1"},
+    ],
+)
+def test_a_canary_proves_only_what_the_waiting_room_answered(
+    case: Case, fields: dict[str, Any]
+) -> None:
+    case.write(line(1, **fields))
+    assert case.read() == {}
+    assert case.canaries == []
+    case.write(line(2, ServiceName="waitroom@file", **fields))
+    assert case.read() == {}
+    assert case.canaries == ["abc"]
+
+
+def test_what_the_waiting_room_answers_is_no_activity(case: Case) -> None:
+    case.write(line(1, ServiceName="waitroom@file", DownstreamStatus=503))
+    assert case.read()["a.test"]["waiting"] == 1
+    assert case.table("hosts")[0]["requests"] == 0
+    assert case.recorder.last_used("a.test") is None
+
+
+def test_a_journal_line_is_an_event_once(case: Case) -> None:
+    event = {"at": "2026-01-02T03:00:00.5Z", "host": "a.test", "kind": "woken", "took_s": 1.5}
+    case.write(json.dumps(event).encode() + b"\n\nnonsense\n{}\n", case.journal)
+    case.read()
+    case.again()
+    case.read()
+    assert case.table("events") == [event]
+    assert case.recorder.last_woken("a.test") == datetime(2026, 1, 2, 3, 0, 0, 500_000, UTC)
+    assert case.recorder.totals["bad"] == 2
+
+
+def test_the_daemons_own_events_are_recorded(case: Case) -> None:
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "found_running"})
+    case.read()
+    assert case.table("events") == [
+        {"at": "2026-01-02T03:04:05Z", "host": "a.test", "kind": "found_running"}
+    ]
+    assert case.recorder.last_woken("a.test") == NOW
+
+
+def test_a_second_sidecar_is_kept_out(case: Case) -> None:
+    with pytest.raises(WaitroomError, match="another sidecar"):
+        Recorder(
+            data=case.folder, access_log=case.log, registry=registry(), on_canary=lambda _: None
+        )
+
+
+def test_a_log_time_in_the_future_is_now(case: Case) -> None:
+    case.write(line(1, StartUTC="2099-01-01T00:00:00Z"))
+    case.read()
+    assert case.recorder.last_used("a.test") == NOW
+
+
+def test_a_disk_that_refuses_loses_nothing(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    obstacle = case.folder / "activity.json.tmp"
+    obstacle.mkdir()
+    case.write(line(2))
+    case.recorder.read()
+    assert not case.recorder.commit()
+    assert not case.recorder.commit()
+    obstacle.rmdir()
+    assert case.read()["a.test"]["requests"] == 2
+
+
+def test_a_damaged_file_is_kept_and_the_one_before_it_used(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.write(line(2))
+    case.read()
+    case.recorder.close()
+    (case.folder / "activity.json").write_bytes(b'{"hosts": {"1": ')
+    case.open()
+    assert not case.recorder.caught_up
+    assert case.read()["a.test"]["requests"] == 2
+    assert list(case.folder.glob("activity.json.damaged-*"))
+
+
+def test_the_common_format_is_refused(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    case.write(b'10.0.0.1 - - [02/Jan/2026:03:04:05 +0000] "GET / HTTP/1.1" 200 5 "-" "-" 1 ...\n')
+    case.read()
+    assert not case.recorder.caught_up
+    assert "format: json" in caplog.text
+    case.write(line(1))
+    case.read()
+    assert case.recorder.caught_up
+
+
+def test_a_gap_in_the_log_counts_as_use_of_every_host(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.recorder.close()
+    case.log.unlink()
+    case.write(line(2))
+    case.open()
+    assert case.read()["a.test"]["requests"] == 2
+    [gap] = case.events("log_gap")
+    assert gap["host"] == "*"
+    assert case.recorder.last_used("a.test") == NOW
+    assert case.recorder.last_used("b.test") == NOW
+    assert case.again().last_used("b.test") == NOW
+
+
+def test_a_reloaded_registry_keeps_what_was_counted(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.recorder.adopt(registry("b.test"))
+    case.write(line(2) + line(3, "b.test"))
+    hosts = case.read()
+    assert hosts["a.test"]["requests"] == 1
+    assert hosts["b.test"]["requests"] == 1
+
+
+def test_the_file_names_no_visitor(case: Case) -> None:
+    secret = {"ClientHost": "203.0.113.9", "RequestPath": "/secret", "request_User-Agent": "Fox"}
+    case.write(line(1, **secret))
+    case.read()
+    text = (case.folder / "activity.json").read_text()
+    assert not any(value in text for value in secret.values())
+
+
+def test_moments_are_ordered_by_their_end(case: Case) -> None:
+    long = line(1, Duration=int(timedelta(minutes=2).total_seconds() * 1e9))
+    case.write(long + line(5))
+    case.read()
+    assert case.recorder.last_used("a.test") == datetime(2026, 1, 2, 3, 2, 1, 0, UTC)
+
+
+def test_the_folder_may_be_made_anew(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    case.log.parent.rename(case.folder / "old")
+    case.recorder.read()
+    case.log.parent.mkdir()
+    case.write(line(2))
+    assert case.read()["a.test"]["requests"] == 2
