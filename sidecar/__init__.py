@@ -7,4 +7,9 @@ idle         whether a host is idle (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
+tail         reads a log that is rotated in every way, each line once
+generations  the lives of a log, and the files that carry them
+activity     what the entries add up to, a count a host (pure)
+store        activity.json: TinyDB, replaced whole
+samples      bad lines, said at most once a minute
 """
