@@ -21,6 +21,7 @@ from typing import Any
 import click
 import msgspec
 
+from sidecar import generations
 from sidecar.activity import Fold, HostCount
 from sidecar.generations import Position
 from sidecar.samples import Samples
@@ -51,7 +52,11 @@ class Recorder:
         on_canary: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Open activity.json. Raises: WaitroomError when another sidecar has it open."""
+        """Open activity.json.
+
+        Raises: WaitroomError when another sidecar has it open, or the log can't be followed.
+        """
+        generations.demand_folder(access_log)
         self._on_canary = on_canary
         self._now = now
         self._store = Store(data)

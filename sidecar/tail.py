@@ -53,6 +53,7 @@ class _Generation:
     size: int = -1  # where it ended when it was last read
     quiet_since: float = 0.0  # monotonic: since when it ends there
     seen: int = 0  # the look that last found a file of it
+    truncated: bool = False  # that something of it may be lost has been said
 
 
 class Tail:
@@ -94,6 +95,7 @@ class Tail:
     def take_skipped(self) -> None:
         """Read at the next look also what was there before us."""
         self._skip_rotated = False
+        self._known.clear()
         self._generations = [g for g in self._generations if not g.position.skipped]
 
     def backlog_bytes(self) -> int:
@@ -195,7 +197,9 @@ class Tail:
 
     def _bear(self) -> None:
         """Give each file with a whole first line to its generation."""
-        for inode, source in list(self._unborn.items()):
+        # A copy has the same first line; the file that is written, or was read before, goes first.
+        first = {self._live, *((p.device, p.inode) for p in self.positions())}
+        for inode, source in sorted(self._unborn.items(), key=lambda item: item[0] not in first):
             if inode != self._live and source.is_abandoned() is not False:
                 source.ended = True
             try:
@@ -226,9 +230,11 @@ class Tail:
     def _mourn(self) -> None:
         """Say so where a generation was not read to its end and is nowhere to be found."""
         for generation in self._generations:
-            if generation.source is None and not generation.position.finished:
-                generation.position.finished = True
-                self._lose(f"{generation.position.path} has vanished before it was read to its end")
+            position = generation.position
+            if generation.source is None and not position.finished:
+                position.finished = True
+                if not generation.truncated:
+                    self._lose(f"{position.path} has vanished before it was read to its end")
 
     def _forget(self) -> None:
         """Forget the oldest finished generations that no file carries any more."""
@@ -257,7 +263,7 @@ class Tail:
         position = generation.position
         marked = min(_MARK_BYTES, position.offset)
         data = source.read(marked + self._block_bytes, position.offset - marked)
-        if marked and generations.digest(data[:marked]) != position.mark:
+        if not _is_marked(position, source, data[:marked]):
             self._mend(generation, source)
             return None, True
         end = data.rfind(b"\n", marked) + 1
@@ -327,7 +333,7 @@ class Tail:
             return
         # Truncated, and perhaps written anew: this file is another generation now. The old one
         # may have been copied before; the next look will find the copy.
-        generation.source = None
+        generation.source, generation.truncated = None, True
         source.ended = False
         self._unborn[source.device, source.inode] = source
         self._known.clear()
@@ -378,6 +384,13 @@ def _hand_over(generation: _Generation, source: Source) -> None:
 def _skip(position: Position, source: Source) -> None:
     position.finished = position.skipped = True
     position.offset = source.size() or 0
+
+
+def _is_marked(position: Position, source: Source, before: bytes) -> bool:
+    """Whether the file still is what was read so far. Raises: OSError."""
+    if position.offset:
+        return generations.digest(before) == position.mark
+    return generations.fingerprint(source) == position.fingerprint
 
 
 def _take(generation: _Generation, data: bytes, marked: int) -> Block:

@@ -18,6 +18,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 _Moment = Annotated[datetime, Meta(tz=True)]
+# Bounds, so that no line can make a sum that JSON can't hold.
+_Bytes = Annotated[int, Meta(ge=0, le=2**45)]
+_Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -27,8 +30,8 @@ class Entry(Struct, frozen=True, gc=False):
     host: str = msgspec.field(name="RequestHost", default="")  # as the client wrote it
     service: str = msgspec.field(name="ServiceName", default="")  # who answered; "" without router
     status: int = msgspec.field(name="DownstreamStatus", default=0)  # 0: a WebSocket
-    size_bytes: int = msgspec.field(name="DownstreamContentSize", default=0)
-    duration_ns: int = msgspec.field(name="Duration", default=0)
+    size_bytes: _Bytes = msgspec.field(name="DownstreamContentSize", default=0)
+    duration_ns: _Nanoseconds = msgspec.field(name="Duration", default=0)
     number: int = msgspec.field(name="RequestCount", default=0)  # contiguous per Traefik process
     agent: str = msgspec.field(name="request_User-Agent", default="")
     path: str = msgspec.field(name="RequestPath", default="")

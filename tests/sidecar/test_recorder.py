@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from tinydb import TinyDB
 
-from sidecar.recorder import Recorder
+from sidecar.recorder import Recorder, ingest
 from waitroom.document import parse
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
@@ -294,3 +296,39 @@ def test_the_folder_may_be_made_anew(case: Case) -> None:
     case.log.parent.mkdir()
     case.write(line(2))
     assert case.read()["a.test"]["requests"] == 2
+
+
+def test_ingest_reads_rotated_files_too(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case.write(line(1) + b"nonsense\n", case.log.with_name("access.log.1"))
+    case.log.with_name("access.log.2.gz").write_bytes(gzip.compress(line(2, "b.test")))
+    case.write(line(3))
+    ingest(case.recorder)
+    assert capsys.readouterr().out.startswith("4 lines, 1 bad, 2 hosts, ")
+    assert {doc["host"]: doc["requests"] for doc in case.table("hosts")} == {
+        "a.test": 2,
+        "b.test": 1,
+    }
+    ingest(case.again())
+    assert capsys.readouterr().out.startswith("0 lines, 0 bad, 2 hosts, ")
+
+
+def test_ingest_reads_what_an_earlier_start_passed_over(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.write(line(1), case.log.with_name("access.log.1"))
+    case.write(line(2))
+    assert case.read()["a.test"]["requests"] == 1
+    ingest(case.again())
+    assert capsys.readouterr().out.startswith("1 lines, ")
+    assert case.read()["a.test"]["requests"] == 2
+
+
+def test_a_log_that_lost_its_end_counts_nothing_twice(case: Case) -> None:
+    case.write(b"".join(line(number) for number in range(10)))
+    case.read()
+    os.truncate(case.log, case.log.stat().st_size // 2)
+    case.write(b"\n" + b"".join(line(number) for number in range(10, 30)))
+    assert case.read()["a.test"]["requests"] == 30
+    case.write(line(30))
+    assert case.again().read() is False
+    assert case.read()["a.test"]["requests"] == 31
