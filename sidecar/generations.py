@@ -25,6 +25,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from sidecar import release
 from waitroom.errors import WaitroomError
 
 # A first line longer than this is told by as much of it.
@@ -116,6 +117,10 @@ class PlainFile:
             return None  # not our file, or a file system without leases
         return True
 
+    def release(self, start: int, end: int) -> None:
+        """Give the disk space between two offsets back. Raises: OSError."""
+        release.punch(self._handle, start, end)
+
 
 class CompressedFile:
     """A compressed file, read once from front to back."""
@@ -175,6 +180,12 @@ def _stamp(stat: os.stat_result) -> tuple[int, int, int, int]:
 def open_source(path: Path) -> Source:
     """Open a carrier. Raises: OSError."""
     return CompressedFile(path) if path.suffix in _COMPRESSED else PlainFile(path)
+
+
+def head_bytes(source: Source) -> int:
+    """Return how much of the file tells what it is, and must stay. Raises: OSError."""
+    head = source.read(_HEAD_BYTES, 0)
+    return head.find(b"\n") + 1 or len(head)
 
 
 def fingerprint(source: Source) -> str:

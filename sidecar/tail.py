@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar import generations
-from sidecar.generations import Position, Source
+from sidecar.generations import PlainFile, Position, Source
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ _MARK_BYTES = 64
 # A rotated file that may still have a writer is finished when it was quiet for so long. Traefik
 # writes on to it until it is told to reopen its log. Should it grow again, it is read on.
 _GRACE_S = 60.0
+_RELEASED_BYTES = 1024 * 1024  # released at once
 # Finished generations that are no longer found anywhere are remembered, up to so many.
 _REMEMBERED = 100
 
@@ -53,6 +54,8 @@ class _Generation:
     size: int = -1  # where it ended when it was last read
     quiet_since: float = 0.0  # monotonic: since when it ends there
     seen: int = 0  # the look that last found a file of it
+    committed: int = 0  # the offset at the last commit
+    released: int = 0  # up to here the disk space was given back
     truncated: bool = False  # that something of it may be lost has been said
 
 
@@ -145,6 +148,20 @@ class Tail:
             if block is not None:
                 return block
         return None
+
+    def release(self) -> None:
+        """Give back the disk space of what was committed; to be called after each commit.
+
+        What only the last commit knows stays until the next: if activity.json is damaged, the one
+        before it is used, and reads that part again. Raises: OSError where that can't be done.
+        """
+        for generation in self._generations:
+            source, end = generation.source, generation.committed - _MARK_BYTES
+            generation.committed = generation.position.offset
+            if isinstance(source, PlainFile) and end - generation.released >= _RELEASED_BYTES:
+                start = max(generations.head_bytes(source), generation.released)
+                source.release(start, end)
+                generation.released = end
 
     def close(self) -> None:
         """Let go of all files."""
@@ -329,6 +346,7 @@ class Tail:
             # The same file, but shorter than it was: the machine lost its power before all of it
             # was on the disk, and the writer went on. The times tell what was counted.
             position.after, position.offset, position.mark = position.newest, 0, ""
+            generation.committed = generation.released = 0
             self._lose(f"{position.path} has lost its end")
             return
         # Truncated, and perhaps written anew: this file is another generation now. The old one
@@ -379,6 +397,7 @@ def _hand_over(generation: _Generation, source: Source) -> None:
     position.path, position.device, position.inode = source.path, source.device, source.inode
     position.finished = position.skipped = False
     generation.source, generation.scanned, generation.size = source, 0, -1
+    generation.committed = generation.released = 0
 
 
 def _skip(position: Position, source: Source) -> None:

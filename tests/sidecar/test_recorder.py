@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -54,13 +55,14 @@ class Case:
         self.canaries: list[str] = []
         self.recorder = self.open()
 
-    def open(self, *names: str) -> Recorder:
+    def open(self, *names: str, **options: Any) -> Recorder:
         self.recorder = Recorder(
             data=self.folder,
             access_log=self.log,
             registry=registry(*(names or ("a.test", "b.test"))),
             on_canary=self.canaries.append,
             now=lambda: NOW,
+            **options,
         )
         return self.recorder
 
@@ -332,3 +334,61 @@ def test_a_log_that_lost_its_end_counts_nothing_twice(case: Case) -> None:
     case.write(line(30))
     assert case.again().read() is False
     assert case.read()["a.test"]["requests"] == 31
+
+
+def test_lines_that_are_missing_are_counted(case: Case) -> None:
+    case.write(line(1) + line(2) + line(5) + line(1))
+    case.read()
+    case.again()
+    case.write(line(2))
+    case.read()
+    assert case.table("totals")[0]["lines_missing"] == 2
+
+
+def test_what_was_recorded_takes_no_disk(case: Case) -> None:
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    written = 0
+    for _ in range(30):
+        case.write(b"".join(line(number) for number in range(written, written + 2000)))
+        written += 2000
+        assert case.read()["a.test"]["requests"] == written
+    stat = case.log.stat()
+    assert stat.st_size > 8_000_000
+    if stat.st_blocks * 512 == stat.st_size:
+        pytest.skip("this file system can't punch holes")
+    assert stat.st_blocks * 512 < 4_000_000
+    case.again()
+    case.write(line(1))
+    assert case.read()["a.test"]["requests"] == written + 1
+
+
+def test_damage_counts_nothing_twice_that_was_released(case: Case) -> None:
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    for start in range(0, 60_000, 10_000):
+        case.write(b"".join(line(number) for number in range(start, start + 10_000)))
+        case.read()
+    case.recorder.close()
+    (case.folder / "activity.json").write_bytes(b"")
+    case.open()
+    assert case.read()["a.test"]["requests"] == 60_000
+
+
+def test_a_log_that_can_not_be_released_is_left_alone(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr("sidecar.release.punch", refuse)
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    for start in range(0, 60_000, 10_000):
+        case.write(b"".join(line(number) for number in range(start, start + 10_000)))
+        case.read()
+    assert caplog.text.count("rotate it") == 1
+    assert case.read()["a.test"]["requests"] == 60_000
