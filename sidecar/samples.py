@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -25,7 +26,12 @@ class Samples:
         self._count += count
         if self._monotonic() >= self._next:
             log.warning(
-                "%s: %d lines were no entries, such as %r", path, self._count, line[:_SHOWN_BYTES]
+                "%s: %d lines were no entries, such as %r", path, self._count, _shape(line[:_SHOWN_BYTES])
             )
             self._next = self._monotonic() + _PAUSE_S
             self._count = 0
+
+
+def _shape(line: bytes) -> str:
+    """Show what a line looks like, and nothing of what it says: it may name a visitor."""
+    return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "x", line.decode("utf-8", "replace")))
