@@ -25,9 +25,8 @@ class Samples:
         """Take in bad lines, one of which is shown."""
         self._count += count
         if self._monotonic() >= self._next:
-            log.warning(
-                "%s: %d lines were no entries, such as %r", path, self._count, _shape(line[:_SHOWN_BYTES])
-            )
+            shape = _shape(line[:_SHOWN_BYTES])
+            log.warning("%s: %d lines were no entries, such as %r", path, self._count, shape)
             self._next = self._monotonic() + _PAUSE_S
             self._count = 0
 
