@@ -219,7 +219,7 @@ class Recorder:
             )
 
     def _add_journal(self, block: Block) -> None:
-        for line in block.lines.split(b"\n"):
+        for line in bytes(block.lines).split(b"\n"):
             if not line:
                 continue
             event = _event(line)

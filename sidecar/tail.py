@@ -23,7 +23,7 @@ from sidecar.generations import PlainFile, Position, Source
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 256 * 1024  # read at once; also the longest line that is taken
+BLOCK_BYTES = 512 * 1024  # read at once; also the longest line that is taken
 _MARK_BYTES = 64
 # A rotated file that may still have a writer is finished when it was quiet for so long. Traefik
 # writes on to it until it is told to reopen its log. Should it grow again, it is read on.
@@ -39,9 +39,9 @@ _Stamp = tuple[int, int, int, int]  # device, inode, size, time of change: one s
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of one generation."""
+    """Whole lines of one generation; a view, since a copy costs a tenth of all the reading."""
 
-    lines: bytes
+    lines: memoryview
     position: Position
 
 
@@ -285,13 +285,13 @@ class Tail:
             return None, True
         end = data.rfind(b"\n", marked) + 1
         if end:
-            return _take(generation, data[:end], marked), True
+            return _take(generation, data, marked, end), True
         size = position.offset + len(data) - marked
         if len(data) - marked >= self._block_bytes:
             generation.scanned = size
             return None, True
         if self._end(generation, source, size) and len(data) > marked:
-            return _take(generation, data, marked), True  # a last line without its end
+            return _take(generation, data, marked, len(data)), True  # a last line without its end
         return None, False
 
     def _pass_over(self, generation: _Generation, source: Source) -> bool:
@@ -412,9 +412,9 @@ def _is_marked(position: Position, source: Source, before: bytes) -> bool:
     return generations.fingerprint(source) == position.fingerprint
 
 
-def _take(generation: _Generation, data: bytes, marked: int) -> Block:
-    """Hand out what follows the mark, and move behind it."""
+def _take(generation: _Generation, data: bytes, start: int, end: int) -> Block:
+    """Hand out what is between the mark and the end, and move behind it."""
     position = generation.position
-    position.offset += len(data) - marked
-    position.mark = generations.digest(data[-min(_MARK_BYTES, position.offset) :])
-    return Block(data[marked:], position)
+    position.offset += end - start
+    position.mark = generations.digest(data[end - min(_MARK_BYTES, position.offset) : end])
+    return Block(memoryview(data)[start:end], position)

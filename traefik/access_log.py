@@ -58,16 +58,17 @@ _sparse = msgspec.json.Decoder(_Sparse)
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def parse(block: bytes) -> Parsed:
-    """Decode a block of whole lines. Never raises."""
+def parse(block: bytes | memoryview) -> Parsed:
+    """Decode a block of whole lines. Never raises.
+
+    The decoder takes records one after the other, whatever stands between them. Lines that are
+    whole and lines that are torn anywhere come to the same line by line: no torn line and what
+    follows it is one record.
+    """
     try:
-        entries = _fast.decode_lines(block)
+        return Parsed(_fast.decode_lines(block))
     except _FAULTS:
-        return _line_by_line(block)
-    # The decoder takes records for what they are, wherever lines end; we count lines.
-    if len(entries) == block.count(b"\n") and b"}{" not in block:
-        return Parsed(entries)
-    return _line_by_line(block)
+        return _line_by_line(bytes(block))
 
 
 def looks_common(line: bytes) -> bool:

@@ -80,7 +80,7 @@ class Log:
         for _ in range(3):  # a truncation met while reading is understood at the next look
             self.tail.look()
             while (block := self.tail.read()) is not None:
-                self.read_lines += block.lines.splitlines(keepends=True)
+                self.read_lines += bytes(block.lines).splitlines(keepends=True)
         return self.read_lines
 
     def restart(self) -> None:
@@ -557,7 +557,7 @@ def test_any_chunking_gives_the_same_lines(
             file.write(whole[start:end])
         tail.look()
         while (block := tail.read()) is not None:
-            seen += block.lines
+            seen += bytes(block.lines)
     tail.close()
     ended = whole[: whole.rfind(b"\n") + 1].splitlines(keepends=True)
     assert seen == b"".join(line for line in ended if len(line) <= 64)

@@ -122,15 +122,20 @@ def test_the_common_format_is_recognised() -> None:
     assert not looks_common(SHORT)
 
 
-_PIECES = st.sampled_from(
-    [SHORT, SHORT + b"\n", b"\n", b"{", b"}", b'{"', b'"StartUTC":"2026-01-02T03:04:05Z"', b",",
-     b'"a":', b" ", b"\xff", b"[", b"]", b"\x00"]
-)  # fmt: skip
+_LINES = st.sampled_from(
+    [SHORT, V2_DEFAULT[:-1], V3_WITH_HEADERS_AND_TRACES[:-1], b"", b"x", b"{}"]
+)
+_TORN = st.builds(lambda line, end: line[:end], _LINES, st.integers(0, 300))
 
 
-@given(st.one_of(st.binary(), st.lists(_PIECES).map(b"".join)))
+@given(
+    st.one_of(
+        st.binary(),
+        st.lists(st.one_of(_LINES, _TORN, st.just(b"\n"), st.just(b"\xff"))).map(b"".join),
+    )
+)
 def test_a_block_gives_what_its_lines_give(block: bytes) -> None:
     whole = parse(block)
-    by_newline = [parse(line + b"\n") for line in block.split(b"\n")]
-    assert whole.entries == [entry for parsed in by_newline for entry in parsed.entries]
-    assert whole.bad == [bad for parsed in by_newline for bad in parsed.bad]
+    each = [parse(line + b"\n") for line in block.split(b"\n")]
+    assert whole.entries == [entry for parsed in each for entry in parsed.entries]
+    assert whole.bad == [bad for parsed in each for bad in parsed.bad]
