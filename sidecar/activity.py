@@ -87,6 +87,7 @@ class _Kind:
 
     count: HostCount | None  # None: no registered host
     own: bool  # answered by the host's own service
+    waiting: bool  # answered by the waiting room
     status: int  # index into by_status
     canary: str  # the nonce, if the agent says that it is one
     ignore_paths: tuple[str, ...]
@@ -122,7 +123,7 @@ class _Kind:
             if self.active and self.entries > self.ignored:
                 count.activity += self.entries - self.ignored
                 count.see(min(self.first_end, latest), min(self.last_end, latest))
-        elif count is not None:
+        elif count is not None and self.waiting:
             count.waiting += self.entries
         self.entries = self.ignored = self.bytes_out = 0
 
@@ -175,7 +176,7 @@ class Fold:
     def _flush(self, touched: Iterable[_Kind], canaries: list[str], latest: float) -> None:
         for kind in touched:
             if kind.canary:
-                canaries += [] if kind.own else [kind.canary]
+                canaries += [kind.canary] if kind.waiting else []
                 kind.entries = 0
                 continue
             if kind.count is None:
@@ -186,12 +187,14 @@ class Fold:
 
     def _kind(self, name: str, service: str, status: int, agent: str) -> _Kind:
         host = self._registry.find(name)
-        own = not service.startswith(_WAITING_ROOM)
+        waiting = service.startswith(_WAITING_ROOM)
+        own = bool(service) and not waiting  # without a service Traefik itself has answered
         counting = host.activity if host else Counting()
-        active = host is not None and own and bool(service) and counts(counting, status, agent)
+        active = host is not None and own and counts(counting, status, agent)
         kind = _Kind(
             count=self._count(host.name) if host else None,
             own=own,
+            waiting=waiting,
             status=status // 100 if 100 <= status <= 599 else 0,  # noqa: PLR2004 - HTTP's range
             canary=agent[len(_CANARY_AGENT) :] if agent.startswith(_CANARY_AGENT) else "",
             ignore_paths=counting.ignore_paths if active else (),

@@ -63,6 +63,11 @@ def test_what_is_no_visit_does_not_count(fields: dict[str, Any]) -> None:
     assert count.last_activity == 0
 
 
+def test_what_traefik_itself_answers_is_nobodys() -> None:
+    count = folded(entry(service=""))
+    assert (count.requests, count.waiting, count.activity) == (0, 0, 0)
+
+
 def test_a_visit_counts_at_its_end() -> None:
     count = folded(entry(duration_ns=30_000_000_000))
     assert count.last_activity == (NOW - timedelta(seconds=30)).timestamp()
