@@ -17,7 +17,7 @@ AT = datetime(2026, 1, 2, tzinfo=UTC)
 def numbering(*numbers: int) -> Numbering:
     made = Numbering()
     for number in numbers:
-        made.add([Entry(AT, number=number)])
+        made.add([Entry(start=AT, number=number)])
     return made
 
 
@@ -41,9 +41,9 @@ def test_the_first_lines_of_a_process_count() -> None:
 
 def test_what_many_have_overtaken_is_missing_until_it_comes() -> None:
     made = numbering(1, 3)
-    made.add([Entry(AT, number=number) for number in range(4, 20_000)])
+    made.add([Entry(start=AT, number=number) for number in range(4, 20_000)])
     assert made.missing() == 1
-    made.add([Entry(AT, number=2)])
+    made.add([Entry(start=AT, number=2)])
     assert made.missing() == 0
 
 
@@ -59,5 +59,5 @@ def test_a_long_part_that_is_lost_is_missing() -> None:
 def test_any_order_in_any_blocks_leaves_no_hole(order: list[int], cuts: set[int]) -> None:
     made = numbering(1)
     for start, end in itertools.pairwise([0, *sorted(cuts), len(order)]):
-        made.add([Entry(AT, number=number) for number in order[start:end]])
+        made.add([Entry(start=AT, number=number) for number in order[start:end]])
     assert (made.settled, made.holes, made.following) == (0, set(), 15)
