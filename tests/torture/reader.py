@@ -1,4 +1,4 @@
-"""A sidecar that only records, to be killed at any point: reader.py DATA LOG."""
+"""A sidecar that only records, to be killed at any point: reader.py DATA LOG [release]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from waitroom.document import parse
 HOSTS = [f"h{number}.test" for number in range(5)]
 
 
-def open_recorder(data: Path, log: Path) -> Recorder:
+def open_recorder(data: Path, log: Path, *, release_log: bool = False) -> Recorder:
     """Open it over the hosts of the torture."""
     hosts = {
         name: {
@@ -22,12 +22,18 @@ def open_recorder(data: Path, log: Path) -> Recorder:
         for name in HOSTS
     }
     return Recorder(
-        data=data, access_log=log, registry=parse({"hosts": hosts}), on_canary=lambda _: None
+        data=data,
+        access_log=log,
+        registry=parse({"hosts": hosts}),
+        on_canary=lambda _: None,
+        release_log=release_log,
     )
 
 
 def main() -> None:
-    recorder = open_recorder(Path(sys.argv[1]), Path(sys.argv[2]))
+    recorder = open_recorder(
+        Path(sys.argv[1]), Path(sys.argv[2]), release_log="release" in sys.argv
+    )
     while True:
         recorder.read()
         recorder.commit()
