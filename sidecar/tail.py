@@ -59,7 +59,7 @@ class _Generation:
     released: int = 0  # up to here the disk space was given back
 
     def is_over(self) -> bool:
-        """Whether no more of it is expected; a file with more that turns up is read all the same."""
+        """Whether no more of it is expected; a file with more of it is read all the same."""
         return self.position.finished or self.position.lost
 
 
