@@ -11,5 +11,8 @@ tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
 activity     what the entries add up to, a count a host (pure)
 store        activity.json: TinyDB, replaced whole
+numbering    which requests have no line (pure)
+clock        notices when the wall clock is set
+release      gives the disk space of what was read back
 samples      bad lines, said at most once a minute
 """
