@@ -6,6 +6,7 @@ sleep        the handshake that puts one host to sleep, step by step
 idle         whether a host is idle (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
+ingest       reads all that is in the logs now, once
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
