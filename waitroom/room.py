@@ -30,8 +30,8 @@ _FRESH_S = 1.0
 _DOUBT_S = 0.1
 # How long a visitor of a running upstream waits for the first word of its app.
 _FIRST_PROBE_S = 0.3
-# Reasons that a person must mend, as against a provider that is only out of reach.
-_DEFINITE = (Reason.MISSING, Reason.PERMISSION, Reason.FAILED)
+# A provider that is only out of reach, as against all that a person must mend.
+_PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
 
 
 class Room:
@@ -147,7 +147,7 @@ class Room:
             phase = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S).phase
         except UpstreamError as error:
             log.warning("%s: %s", host.name, error)
-            state = State.FAILED if error.reason in _DEFINITE else State.UNKNOWN
+            state = State.UNKNOWN if error.reason in _PASSING else State.FAILED
             return state, error.reason
         if phase in (Phase.STOPPED, Phase.STOPPING) or self._locks.busy(host.name):
             if phase is Phase.STOPPED and shadow is None:

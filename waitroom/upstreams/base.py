@@ -15,6 +15,7 @@ class Phase(enum.StrEnum):
     STARTING = "starting"
     RUNNING = "running"  # the machine runs; whether the app answers is another question
     STOPPING = "stopping"
+    REPAIRING = "repairing"  # the provider mends the machine; there is nothing to do but wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Status:
     phase: Phase
     started_at: datetime | None = None  # aware UTC; None: not running, or the provider can't tell
     detail: str = ""  # the provider's own word for it, for logs
+    url: str | None = None  # where the app answers, of an upstream whose address the provider knows
 
 
 class Upstream(Protocol):

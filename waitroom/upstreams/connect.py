@@ -34,8 +34,8 @@ class Connector:
                 from waitroom.upstreams.docker import Container  # noqa: PLC0415 - see above
 
                 return Container(self._docker_client, container, host.sleep)
-            case GceUpstream(instance):
-                text = f"VM {instance!r}: this version has no provider for Compute Engine yet"
+            case GceUpstream():
+                text = "this version has no provider for Compute Engine yet"
                 raise UpstreamError(Reason.UNREACHABLE, text)
 
     def _docker_client(self) -> docker.DockerClient:
