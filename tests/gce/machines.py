@@ -57,6 +57,7 @@ class Machine:
     number: str = "1"
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    under_way: Operation | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Operation:
     status: str = "PENDING"
     errors: list[tuple[str, str]] = field(default_factory=list)  # code, message
     done: threading.Event = field(default_factory=threading.Event)
+    joins: Operation | None = None  # the same order was under way already
 
 
 class Machines:
@@ -131,18 +133,21 @@ class Machines:
             self._operations[operation.name] = operation
             if operation.done.is_set():
                 return operation
-            self.taken.append(f"{kind} {machine.name}")
-            if self.failing:
-                operation.errors = [self.failing.pop(0)]
+            if operation.joins is None:
+                machine.under_way = operation
+                self.taken.append(f"{kind} {machine.name}")
+                operation.errors = [self.failing.pop(0)] if self.failing else []
         threading.Thread(target=self._run, args=(operation,), daemon=True).start()
         return operation
 
     def _new_operation(self, kind: str, machine: Machine) -> Operation:
         operation = Operation(kind, machine, str(next(self._numbers)))
-        if machine.status in _HARMLESS[kind]:
+        if machine.under_way and machine.under_way.kind == kind:
+            operation.joins = machine.under_way
+        elif machine.status in _HARMLESS[kind]:
             operation.status = "DONE"
             operation.done.set()
-        elif machine.status not in _FROM[kind]:
+        elif machine.under_way or machine.status not in _FROM[kind]:
             what = f"The resource '{machine.name}' is not ready: it is {machine.status}"
             raise Refused(400, "resourceNotReady", what)
         elif kind == "suspend" and not machine.can_suspend:
@@ -152,7 +157,9 @@ class Machines:
     def _run(self, operation: Operation) -> None:
         time.sleep(self.step_s)
         operation.status = "RUNNING"
-        if operation.errors:
+        if operation.joins:
+            operation.joins.done.wait()
+        elif operation.errors:
             time.sleep(self.step_s)
         else:
             *on_the_way, last = _THROUGH[operation.kind]
@@ -160,5 +167,8 @@ class Machines:
                 self.set_status(operation.machine, status)
                 time.sleep(self.step_s)
             self.set_status(operation.machine, last)
-        operation.status = "DONE"
+        with self._lock:
+            if operation.joins is None:
+                operation.machine.under_way = None
+            operation.status = "DONE"
         operation.done.set()
