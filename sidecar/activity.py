@@ -10,9 +10,10 @@ crawler or monitor, and led to no ignored path. It counts at its END: StartUTC +
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from traefik.access_log import Entry
@@ -23,6 +24,8 @@ _CANARY_PATH = "/.waitroom/canary/"
 _CANARY_AGENT = "waitroom-canary/"
 _WAITING_ROOM = "waitroom@"
 _CLIENT_WENT_AWAY = 499
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 _STATUSES = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
 # Names, services and agents are chosen by clients: what is remembered of them has a bound.
 _REMEMBERED = 50_000
@@ -41,6 +44,11 @@ class HostCount:
     by_status: list[int] = field(default_factory=lambda: [0] * len(_STATUSES))
     bytes_out: int = 0
 
+    def see(self, first: float, last: float) -> None:
+        """Take in the ends of the first and the last of some activity."""
+        self.first_activity = min(first, self.first_activity or first)
+        self.last_activity = max(last, self.last_activity)
+
     def document(self) -> dict[str, Any]:
         """Return it as it stands in activity.json."""
         return {
@@ -48,8 +56,8 @@ class HostCount:
             "requests": self.requests,
             "activity": self.activity,
             "waiting": self.waiting,
-            "first_activity": rfc3339(self.first_activity) if self.first_activity else None,
-            "last_activity": rfc3339(self.last_activity) if self.last_activity else None,
+            "first_activity": _moment(self.first_activity) if self.first_activity else None,
+            "last_activity": _moment(self.last_activity) if self.last_activity else None,
             "by_status": dict(zip(_STATUSES, self.by_status, strict=True)),
             "bytes_out": self.bytes_out,
         }
@@ -71,14 +79,53 @@ class HostCount:
 
 @dataclass(slots=True)
 class _Kind:
-    """What entries of one host name, service, status and agent have in common."""
+    """Entries that agree in host name, service, status and agent; what a block has of them.
+
+    The end of every entry matters, but few can be the first or the last: those between `first` and
+    `checked` that took no longer than `slack_ns` can't, and nothing is computed for them.
+    """
 
     count: HostCount | None  # None: no registered host
     own: bool  # answered by the host's own service
-    active: bool  # counts as activity, if its path does
+    waiting: bool  # answered by the waiting room
     status: int  # index into by_status
-    ignore_paths: tuple[str, ...]
     canary: str  # the nonce, if the agent says that it is one
+    ignore_paths: tuple[str, ...]
+    entries: int = 0
+    ignored: int = 0
+    bytes_out: int = 0
+    active: bool = False  # counts as activity, if its path does
+    first_end: float = math.inf  # POSIX seconds
+    last_end: float = -math.inf
+    first: datetime = _LATEST
+    checked: datetime = _EARLIEST
+    slack_ns: int = 0
+
+    def look(self, entry: Entry) -> None:
+        """Take in the end of an entry."""
+        start = entry.start.timestamp()
+        end = start + entry.duration_ns * 1e-9
+        if end < self.first_end:
+            self.first_end = end
+            self.first = entry.start + timedelta(microseconds=entry.duration_ns // 1000 + 1)
+        self.last_end = max(self.last_end, end)
+        # What began no later than this one and took no longer than that ended no later than the
+        # last; a microsecond is left to the rounding.
+        self.checked, self.slack_ns = entry.start, int((self.last_end - start) * 1e9) - 1000
+
+    def flush(self, latest: float) -> None:
+        """Move the sums to the host's count."""
+        count = self.count
+        if count is not None and self.own:
+            count.requests += self.entries
+            count.by_status[self.status] += self.entries
+            count.bytes_out += self.bytes_out
+            if self.active and self.entries > self.ignored:
+                count.activity += self.entries - self.ignored
+                count.see(min(self.first_end, latest), min(self.last_end, latest))
+        elif count is not None and self.waiting:
+            count.waiting += self.entries
+        self.entries = self.ignored = self.bytes_out = 0
 
 
 class Fold:
@@ -96,49 +143,66 @@ class Fold:
         self._registry = registry
         self._kinds.clear()
 
-    def add(self, entries: Iterable[Entry], now: datetime) -> list[str]:
+    def add(self, entries: Sequence[Entry], now: datetime) -> list[str]:
         """Add entries; return the nonces of the canaries that the waiting room has answered."""
-        latest = now.timestamp()
-        kinds, changed, canaries = self._kinds, self.changed, []
-        for entry in entries:
+        canaries: list[str] = []
+        if any(entry.path.startswith(_CANARY_PATH) for entry in entries):
+            entries = self._without_canaries(entries, canaries)
+        kinds, touched = self._kinds, []
+        for entry in reversed(entries):  # the newest first: it leaves little to do for the others
             kind = kinds[entry.host, entry.service, entry.status, entry.agent]
-            nonce = kind.canary
-            if nonce or entry.path.startswith(_CANARY_PATH):
-                if not kind.own:
-                    canaries.append(nonce or entry.path[len(_CANARY_PATH) :].partition("?")[0])
-                continue
-            count = kind.count
-            if count is None:
-                self.unregistered += 1
-                continue
-            changed.add(count.host)
-            if not kind.own:
-                count.waiting += 1
-                continue
-            count.requests += 1
-            count.by_status[kind.status] += 1
-            count.bytes_out += entry.size_bytes
-            if kind.active and not (kind.ignore_paths and entry.path.startswith(kind.ignore_paths)):
-                count.activity += 1
-                end = entry.start.timestamp() + entry.duration_ns * 1e-9
-                end = min(end, latest)
-                count.last_activity = max(end, count.last_activity)
-                if end < count.first_activity or not count.first_activity:
-                    count.first_activity = end
+            if not kind.entries:
+                touched.append(kind)
+            kind.entries += 1
+            kind.bytes_out += entry.size_bytes
+            if kind.ignore_paths and entry.path.startswith(kind.ignore_paths):
+                kind.ignored += 1
+            elif not (
+                kind.first <= entry.start <= kind.checked and entry.duration_ns <= kind.slack_ns
+            ):
+                kind.look(entry)
+        self._flush(touched, canaries, now.timestamp())
         return canaries
+
+    def _without_canaries(self, entries: Sequence[Entry], canaries: list[str]) -> list[Entry]:
+        others = []
+        for entry in entries:
+            if not entry.path.startswith(_CANARY_PATH):
+                others.append(entry)
+            elif entry.service.startswith(_WAITING_ROOM):
+                canaries.append(entry.path[len(_CANARY_PATH) :].partition("?")[0])
+        return others
+
+    def _flush(self, touched: Iterable[_Kind], canaries: list[str], latest: float) -> None:
+        for kind in touched:
+            if kind.canary:
+                canaries += [kind.canary] if kind.waiting else []
+                kind.entries = 0
+                continue
+            if kind.count is None:
+                self.unregistered += kind.entries
+            else:
+                self.changed.add(kind.count.host)
+            kind.flush(latest)
 
     def _kind(self, name: str, service: str, status: int, agent: str) -> _Kind:
         host = self._registry.find(name)
-        own = not service.startswith(_WAITING_ROOM)
+        waiting = service.startswith(_WAITING_ROOM)
+        own = bool(service) and not waiting  # without a service Traefik itself has answered
         counting = host.activity if host else Counting()
-        return _Kind(
+        active = host is not None and own and counts(counting, status, agent)
+        kind = _Kind(
             count=self._count(host.name) if host else None,
             own=own,
-            active=own and bool(service) and counts(counting, status, agent),
+            waiting=waiting,
             status=status // 100 if 100 <= status <= 599 else 0,  # noqa: PLR2004 - HTTP's range
-            ignore_paths=counting.ignore_paths,
             canary=agent[len(_CANARY_AGENT) :] if agent.startswith(_CANARY_AGENT) else "",
+            ignore_paths=counting.ignore_paths if active else (),
+            active=active,
         )
+        if not active:  # when these ended is of no interest
+            kind.first, kind.checked, kind.slack_ns = _EARLIEST, _LATEST, 2**62
+        return kind
 
     def _count(self, name: str) -> HostCount:
         return self.counts.setdefault(name, HostCount(name))
@@ -153,7 +217,7 @@ class _Kinds(dict[tuple[str, str, int, str], _Kind]):
 
     def __missing__(self, key: tuple[str, str, int, str]) -> _Kind:
         if len(self) >= _REMEMBERED:
-            self.clear()
+            self.clear()  # what a block has of them is flushed all the same
         kind = self[key] = self._kind(*key)
         return kind
 
@@ -170,9 +234,9 @@ def counts(counting: Counting, status: int, agent: str) -> bool:
     )
 
 
-def rfc3339(moment: float) -> str:
-    """Write POSIX seconds as RFC 3339 UTC with a Z."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+def _moment(seconds: float) -> datetime:
+    # JSON gets it as RFC 3339 with a Z; to write that here would cost ten times as much.
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _posix(text: str | None) -> float:

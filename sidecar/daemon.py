@@ -55,6 +55,7 @@ class Daemon:
             access_log=settings.access_log,
             registry=self._file.registry,
             on_canary=self._proofs.add,
+            release_log=settings.release_log,
         )
         self._connect = Connector()
         self._folder = RouteFolder(settings.routes)

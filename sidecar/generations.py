@@ -18,19 +18,22 @@ import os
 import re
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 from msgspec import Struct
 
+from sidecar import release
+from waitroom.errors import WaitroomError
+
 # A first line longer than this is told by as much of it.
 _HEAD_BYTES = 64 * 1024
-_COMPRESSED: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".gz": lambda path: cast("IO[bytes]", gzip.open(path)),
-    ".xz": lambda path: lzma.open(path),
-    ".bz2": lambda path: bz2.open(path),
+_COMPRESSED: dict[str, type[gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File]] = {
+    ".gz": gzip.GzipFile,
+    ".xz": lzma.LZMAFile,
+    ".bz2": bz2.BZ2File,
 }
 _READ_ERRORS = (OSError, EOFError, lzma.LZMAError, struct.error)
 
@@ -114,13 +117,17 @@ class PlainFile:
             return None  # not our file, or a file system without leases
         return True
 
+    def release(self, start: int, end: int) -> None:
+        """Give the disk space between two offsets back. Raises: OSError."""
+        release.punch(self._handle, start, end)
+
 
 class CompressedFile:
     """A compressed file, read once from front to back."""
 
     def __init__(self, path: Path) -> None:
         """Open it. Raises: OSError."""
-        self._file: IO[bytes] = _COMPRESSED[path.suffix](path)
+        self._file = _COMPRESSED[path.suffix](path)
         stat = path.stat()
         self._stamp = _stamp(stat)
         self.path, self.device, self.inode, self.ended = str(path), stat.st_dev, stat.st_ino, True
@@ -175,6 +182,12 @@ def open_source(path: Path) -> Source:
     return CompressedFile(path) if path.suffix in _COMPRESSED else PlainFile(path)
 
 
+def head_bytes(source: Source) -> int:
+    """Return how much of the file tells what it is, and must stay. Raises: OSError."""
+    head = source.read(_HEAD_BYTES, 0)
+    return head.find(b"\n") + 1 or len(head)
+
+
 def fingerprint(source: Source) -> str:
     """Return the digest of the first line, "" while there is no whole one. Raises: OSError."""
     head = source.read(_HEAD_BYTES, 0)
@@ -187,6 +200,28 @@ def fingerprint(source: Source) -> str:
 def digest(data: bytes) -> str:
     """Return a short digest: what a log says of visitors must not stand in activity.json."""
     return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def demand_folder(log: Path) -> None:
+    """Refuse a log that is mounted into a container by itself, without its folder.
+
+    Such a mount shows the file that was there at the start for ever: after a rotation it is the old
+    one, and everything looks idle. Raises: WaitroomError.
+    """
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
+        return  # no Linux, no such mounts
+    place = os.fsencode(log.resolve())
+    if any(_unescape(mount.split()[4]) == place for mount in mounts):
+        raise WaitroomError(
+            f"{log}: is mounted as a single file, whose rotation can't be seen; mount its folder"
+        )
+
+
+def _unescape(text: bytes) -> bytes:
+    """Undo the octal escapes of proc(5)."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), text)
 
 
 def rotated(log: Path) -> Iterator[Path]:

@@ -21,8 +21,11 @@ from typing import Any
 import click
 import msgspec
 
+from sidecar import generations
 from sidecar.activity import Fold, HostCount
+from sidecar.clock import Clock
 from sidecar.generations import Position
+from sidecar.numbering import Numbering
 from sidecar.samples import Samples
 from sidecar.store import Store
 from sidecar.tail import Block, Tail
@@ -34,8 +37,10 @@ log = logging.getLogger(__name__)
 
 _SLICE_S = 0.1
 _WAKES = frozenset({"wake_requested", "woken", "found_running"})
+_DOUBTS = frozenset({"log_gap", "clock_step"})
 _LONG_BACKLOG = 50 * 1024 * 1024  # bytes; longer ones show how far they are
 _ALL_HOSTS = "*"  # the host of an event that concerns every one
+_NEVER = datetime.fromtimestamp(0, UTC)
 _Document = dict[str, Any]
 
 
@@ -49,10 +54,16 @@ class Recorder:
         access_log: Path,
         registry: Registry,
         on_canary: Callable[[str], None],
+        release_log: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Open activity.json. Raises: WaitroomError when another sidecar has it open."""
+        """Open activity.json. `release_log`: what was recorded need not stay on the disk.
+
+        Raises: WaitroomError when another sidecar has it open, or the log can't be followed.
+        """
+        generations.demand_folder(access_log)
         self._on_canary = on_canary
+        self._releases = release_log
         self._now = now
         self._store = Store(data)
         self._fold = Fold(registry, _load_hosts(self._store))
@@ -68,12 +79,14 @@ class Recorder:
         self._events: list[_Document] = []  # not in the store yet
         self._changed = self._store.fresh
         self._commit_fails = False
-        self._gap: datetime | None = None  # every host counts as active then
+        self._gap = _NEVER  # every host counts as active then
         self._woken: dict[str, datetime] = {}
         for event in self._store.events:
             self._note(event)
         self.totals = _load_totals(self._store)
         self._fold.unregistered = self.totals["unregistered"]
+        self._numbering = _load_numbering(self._store)
+        self._clock = Clock(known=next(iter(self._store.table("clock")), None))
         self.caught_up = False
 
     def adopt(self, registry: Registry) -> None:
@@ -83,6 +96,7 @@ class Recorder:
     def read(self) -> bool:
         """Read a slice of both logs; True if more is waiting. Never raises."""
         deadline = time.monotonic() + _SLICE_S
+        self._look_at_clock()
         self._take_recorded()
         ends = [
             self._read_on(self._journal, self._add_journal, deadline),
@@ -111,7 +125,20 @@ class Recorder:
         if self._commit_fails:
             log.info("%s: is written again", self._store.path)
         self._changed = self._commit_fails = False
+        self._release()
         return True
+
+    def _release(self) -> None:
+        if not self._releases:
+            return
+        try:
+            self._log.release()
+        except OSError as error:
+            self._releases = False
+            log.warning(
+                "%s: its disk space can't be given back while it is written, rotate it: %s",
+                self._log.path, error.strerror,
+            )  # fmt: skip
 
     def record(self, event: _Document) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
@@ -120,10 +147,9 @@ class Recorder:
     def last_used(self, host: str) -> datetime | None:
         """Return the end of the newest activity, or the moment of a gap in the log if later."""
         count = self._fold.counts.get(host)
-        if count is None or not count.last_activity:
-            return self._gap
-        used = datetime.fromtimestamp(count.last_activity, UTC)
-        return used if self._gap is None else max(used, self._gap)
+        used = datetime.fromtimestamp(count.last_activity, UTC) if count else _NEVER
+        latest = min(max(used, self._gap), self._now())
+        return None if latest == _NEVER else latest
 
     def last_woken(self, host: str) -> datetime | None:
         """Return when the host was last woken, or found running."""
@@ -172,6 +198,7 @@ class Recorder:
         entries, position = parsed.entries, block.position
         if position.after is not None:
             entries = [entry for entry in entries if entry.start > position.after]
+        self._numbering.add(entries)
         for nonce in self._fold.add(entries, self._now()):
             self._on_canary(nonce)
         if entries:
@@ -192,7 +219,7 @@ class Recorder:
             )
 
     def _add_journal(self, block: Block) -> None:
-        for line in block.lines.split(b"\n"):
+        for line in bytes(block.lines).split(b"\n"):
             if not line:
                 continue
             event = _event(line)
@@ -219,9 +246,19 @@ class Recorder:
             tail.overlong = 0
             self._changed = True
         for text in tail.gaps:
-            event = {"at": self._now(), "host": _ALL_HOSTS, "kind": "log_gap", "detail": text}
-            self._add_event(msgspec.to_builtins(event))
+            self._doubt("log_gap", text)
         tail.gaps.clear()
+
+    def _look_at_clock(self) -> None:
+        step_s = self._clock.step_s()
+        if step_s:
+            self._doubt("clock_step", f"the clock was set by {step_s:.0f} s")
+            log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
+
+    def _doubt(self, kind: str, detail: str) -> None:
+        """Record that something may have been missed: every host counts as active now."""
+        event = {"at": self._now(), "host": _ALL_HOSTS, "kind": kind, "detail": detail}
+        self._add_event(msgspec.to_builtins(event))
 
     # Events.
 
@@ -243,8 +280,8 @@ class Recorder:
         if at is None or not isinstance(host, str):
             return
         at = min(at, self._now())
-        if kind == "log_gap":
-            self._gap = at if self._gap is None else max(at, self._gap)
+        if kind in _DOUBTS:
+            self._gap = max(at, self._gap)
         elif kind in _WAKES:
             self._woken[host] = max(at, self._woken.get(host, at))
 
@@ -261,7 +298,10 @@ class Recorder:
         self.totals["unregistered"] = self._fold.unregistered
         positions = [*self._log.positions(), *self._journal.positions()]
         self._store.replace("positions", msgspec.to_builtins(positions))
+        self.totals["lines_missing"] = self._numbering.missing()
         self._store.replace("totals", [self.totals])
+        self._store.replace("numbering", [_numbering_document(self._numbering)])
+        self._store.replace("clock", [self._clock.document()])
 
 
 def _of(path: Path, positions: list[Position]) -> list[Position]:
@@ -304,6 +344,20 @@ def _load_totals(store: Store) -> dict[str, int]:
     for document in store.table("totals"):
         totals.update({name: int(document.get(name, 0)) for name in totals})
     return totals
+
+
+def _load_numbering(store: Store) -> Numbering:
+    for document in store.table("numbering"):
+        return Numbering(document["settled"], document["following"], document["holes"])
+    return Numbering()
+
+
+def _numbering_document(numbering: Numbering) -> _Document:
+    return {
+        "settled": numbering.settled,
+        "following": numbering.following,
+        "holes": sorted(numbering.holes),
+    }
 
 
 def ingest(recorder: Recorder) -> None:

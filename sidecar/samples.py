@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -24,8 +25,12 @@ class Samples:
         """Take in bad lines, one of which is shown."""
         self._count += count
         if self._monotonic() >= self._next:
-            log.warning(
-                "%s: %d lines were no entries, such as %r", path, self._count, line[:_SHOWN_BYTES]
-            )
+            shape = _shape(line[:_SHOWN_BYTES])
+            log.warning("%s: %d lines were no entries, such as %r", path, self._count, shape)
             self._next = self._monotonic() + _PAUSE_S
             self._count = 0
+
+
+def _shape(line: bytes) -> str:
+    """Show what a line looks like, and nothing of what it says: it may name a visitor."""
+    return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "x", line.decode("utf-8", "replace")))

@@ -18,20 +18,23 @@ import msgspec
 from msgspec import Meta, Struct
 
 _Moment = Annotated[datetime, Meta(tz=True)]
+# Bounds, so that no line can make a sum that JSON can't hold.
+_Bytes = Annotated[int, Meta(ge=0, le=2**45)]
+_Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
 
 
-class Entry(Struct, frozen=True, gc=False):
-    """One request that has ended."""
+class Entry(Struct, frozen=True, gc=False, kw_only=True):
+    """One request that has ended. Fields stand in the log's own order, which decodes faster."""
 
-    start: _Moment = msgspec.field(name="StartUTC")
-    host: str = msgspec.field(name="RequestHost", default="")  # as the client wrote it
-    service: str = msgspec.field(name="ServiceName", default="")  # who answered; "" without router
+    size_bytes: _Bytes = msgspec.field(name="DownstreamContentSize", default=0)
     status: int = msgspec.field(name="DownstreamStatus", default=0)  # 0: a WebSocket
-    size_bytes: int = msgspec.field(name="DownstreamContentSize", default=0)
-    duration_ns: int = msgspec.field(name="Duration", default=0)
+    duration_ns: _Nanoseconds = msgspec.field(name="Duration", default=0)
     number: int = msgspec.field(name="RequestCount", default=0)  # contiguous per Traefik process
-    agent: str = msgspec.field(name="request_User-Agent", default="")
+    host: str = msgspec.field(name="RequestHost", default="")  # as the client wrote it
     path: str = msgspec.field(name="RequestPath", default="")
+    service: str = msgspec.field(name="ServiceName", default="")  # who answered; "": Traefik itself
+    start: _Moment = msgspec.field(name="StartUTC")
+    agent: str = msgspec.field(name="request_User-Agent", default="")
 
 
 class _Sparse(Entry, frozen=True, gc=False, kw_only=True):
@@ -55,16 +58,17 @@ _sparse = msgspec.json.Decoder(_Sparse)
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def parse(block: bytes) -> Parsed:
-    """Decode a block of whole lines. Never raises."""
+def parse(block: bytes | memoryview) -> Parsed:
+    """Decode a block of whole lines. Never raises.
+
+    The decoder takes records one after the other, whatever stands between them. Lines that are
+    whole and lines that are torn anywhere come to the same line by line: no torn line and what
+    follows it is one record.
+    """
     try:
-        entries = _fast.decode_lines(block)
+        return Parsed(_fast.decode_lines(block))
     except _FAULTS:
-        return _line_by_line(block)
-    # The decoder takes records for what they are, wherever lines end; we count lines.
-    if len(entries) == block.count(b"\n") and b"}{" not in block:
-        return Parsed(entries)
-    return _line_by_line(block)
+        return _line_by_line(bytes(block))
 
 
 def looks_common(line: bytes) -> bool:
@@ -123,6 +127,13 @@ def _whole(sparse: _Sparse) -> Entry | None:
     if start is None or not sparse.host:
         return None
     return Entry(
-        start, sparse.host, sparse.service, sparse.status, sparse.size_bytes, duration_ns,
-        sparse.number, sparse.agent, sparse.path,
-    )  # fmt: skip
+        size_bytes=sparse.size_bytes,
+        status=sparse.status,
+        duration_ns=duration_ns,
+        number=sparse.number,
+        host=sparse.host,
+        path=sparse.path,
+        service=sparse.service,
+        start=start,
+        agent=sparse.agent,
+    )

@@ -39,6 +39,7 @@ class Settings:
     admin_listen: str  # WAITROOM_ADMIN_LISTEN: HOST:PORT of the admin listener
     secret_file: Path  # WAITROOM_SECRET_FILE: signs wake tokens; made when absent
     trusted_proxies: tuple[Network, ...]  # WAITROOM_TRUSTED_PROXIES: whose X-Forwarded-For holds
+    release_log: bool  # WAITROOM_RELEASE_LOG=on: give back the disk space of what was recorded
     json_log: bool  # WAITROOM_LOG=json
 
     @classmethod
@@ -56,6 +57,7 @@ class Settings:
             admin_listen=_address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081"),
             secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
+            release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
             json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
         )
 

@@ -73,6 +73,7 @@ class Places:
             "WAITROOM_LISTEN": f"127.0.0.1:{self.room_port}",
             "WAITROOM_ADMIN_LISTEN": f"127.0.0.1:{self.admin_port}",
             "WAITROOM_SECRET_FILE": str(self.data / "secret"),
+            "WAITROOM_RELEASE_LOG": "on",
         }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 from tinydb import TinyDB
 
-from sidecar.recorder import Recorder
+from sidecar.recorder import Recorder, ingest
 from waitroom.document import parse
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
@@ -52,13 +55,14 @@ class Case:
         self.canaries: list[str] = []
         self.recorder = self.open()
 
-    def open(self, *names: str) -> Recorder:
+    def open(self, *names: str, **options: Any) -> Recorder:
         self.recorder = Recorder(
             data=self.folder,
             access_log=self.log,
             registry=registry(*(names or ("a.test", "b.test"))),
             on_canary=self.canaries.append,
             now=lambda: NOW,
+            **options,
         )
         return self.recorder
 
@@ -294,3 +298,97 @@ def test_the_folder_may_be_made_anew(case: Case) -> None:
     case.log.parent.mkdir()
     case.write(line(2))
     assert case.read()["a.test"]["requests"] == 2
+
+
+def test_ingest_reads_rotated_files_too(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case.write(line(1) + b"nonsense\n", case.log.with_name("access.log.1"))
+    case.log.with_name("access.log.2.gz").write_bytes(gzip.compress(line(2, "b.test")))
+    case.write(line(3))
+    ingest(case.recorder)
+    assert capsys.readouterr().out.startswith("4 lines, 1 bad, 2 hosts, ")
+    assert {doc["host"]: doc["requests"] for doc in case.table("hosts")} == {
+        "a.test": 2,
+        "b.test": 1,
+    }
+    ingest(case.again())
+    assert capsys.readouterr().out.startswith("0 lines, 0 bad, 2 hosts, ")
+
+
+def test_ingest_reads_what_an_earlier_start_passed_over(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.write(line(1), case.log.with_name("access.log.1"))
+    case.write(line(2))
+    assert case.read()["a.test"]["requests"] == 1
+    ingest(case.again())
+    assert capsys.readouterr().out.startswith("1 lines, ")
+    assert case.read()["a.test"]["requests"] == 2
+
+
+def test_a_log_that_lost_its_end_counts_nothing_twice(case: Case) -> None:
+    case.write(b"".join(line(number) for number in range(10)))
+    case.read()
+    os.truncate(case.log, case.log.stat().st_size // 2)
+    case.write(b"\n" + b"".join(line(number) for number in range(10, 30)))
+    assert case.read()["a.test"]["requests"] == 30
+    case.write(line(30))
+    assert case.again().read() is False
+    assert case.read()["a.test"]["requests"] == 31
+
+
+def test_lines_that_are_missing_are_counted(case: Case) -> None:
+    case.write(line(1) + line(2) + line(5) + line(1))
+    case.read()
+    case.again()
+    case.write(line(2))
+    case.read()
+    assert case.table("totals")[0]["lines_missing"] == 2
+
+
+def test_what_was_recorded_takes_no_disk(case: Case) -> None:
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    written = 0
+    for _ in range(30):
+        case.write(b"".join(line(number) for number in range(written, written + 2000)))
+        written += 2000
+        assert case.read()["a.test"]["requests"] == written
+    stat = case.log.stat()
+    assert stat.st_size > 8_000_000
+    if stat.st_blocks * 512 == stat.st_size:
+        pytest.skip("this file system can't punch holes")
+    assert stat.st_blocks * 512 < 4_000_000
+    case.again()
+    case.write(line(1))
+    assert case.read()["a.test"]["requests"] == written + 1
+
+
+def test_damage_counts_nothing_twice_that_was_released(case: Case) -> None:
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    for start in range(0, 60_000, 10_000):
+        case.write(b"".join(line(number) for number in range(start, start + 10_000)))
+        case.read()
+    case.recorder.close()
+    (case.folder / "activity.json").write_bytes(b"")
+    case.open()
+    assert case.read()["a.test"]["requests"] == 60_000
+
+
+def test_a_log_that_can_not_be_released_is_left_alone(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr("sidecar.release.punch", refuse)
+    case.read()
+    case.recorder.close()
+    case.open(release_log=True)
+    for start in range(0, 60_000, 10_000):
+        case.write(b"".join(line(number) for number in range(start, start + 10_000)))
+        case.read()
+    assert caplog.text.count("rotate it") == 1
+    assert case.read()["a.test"]["requests"] == 60_000

@@ -26,6 +26,7 @@ def test_every_setting_has_a_default() -> None:
         ("WAITROOM_URL", "waitroom:8080"),
         ("WAITROOM_TRUSTED_PROXIES", "everybody"),
         ("WAITROOM_LOG", "xml"),
+        ("WAITROOM_RELEASE_LOG", "maybe"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

@@ -1,0 +1,116 @@
+"""How fast the sidecar reads a log, beside what else reads logs: `make bench-tail`.
+
+The same log, default fields of Traefik, in one run. Sizes are of the file; the memory is the peak
+of the process. goaccess, mtail and jq are Debian packages; what is missing is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parent.parent.parent
+MEGABYTES = int(os.environ.get("BENCH_MB", "1000"))
+HOSTS = 50
+MTAIL = 'counter requests by host\n/"RequestHost":"(?P<host>[^"]+)"/ {\n  requests[$host]++\n}\n'
+GOACCESS = (
+    '{"ClientHost":"%h","DownstreamContentSize":"%b","DownstreamStatus":"%s","Duration":"%n",'
+    '"RequestMethod":"%m","RequestPath":"%U","StartUTC":"%dT%t.%^"}'
+)
+
+
+def line(number: int) -> str:
+    """Return a line as Traefik 3.7 writes it by default."""
+    host = f"app{number * 7919 % HOSTS}.localhost"
+    second = number // 100
+    moment = f"2026-01-02T{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}.{number % 100:02}3456789Z"
+    return (
+        f'{{"ClientAddr":"10.0.0.9:4{number % 9999:04}","ClientHost":"10.0.0.9","ClientPort":"40000",'
+        f'"ClientUsername":"-","DownstreamContentSize":{number % 99999},"DownstreamStatus":200,'
+        f'"Duration":{number * 7919 % 9_000_000},"OriginContentSize":123,"OriginDuration":800000,'
+        f'"OriginStatus":200,"Overhead":60000,"RequestAddr":"{host}","RequestContentSize":0,'
+        f'"RequestCount":{number + 1},"RequestHost":"{host}","RequestMethod":"GET",'
+        f'"RequestPath":"/static/app.{number % HOSTS}.js?v=12","RequestPort":"-",'
+        f'"RequestProtocol":"HTTP/1.1","RequestScheme":"http","RetryAttempts":0,'
+        f'"RouterName":"app@file","ServiceAddr":"127.0.0.1:9000","ServiceName":"app@file",'
+        f'"ServiceURL":"http://127.0.0.1:9000","StartLocal":"{moment}","StartUTC":"{moment}",'
+        f'"entryPointName":"web","level":"info","msg":"","time":"{moment[:19]}Z"}}\n'
+    )
+
+
+def write_log(path: Path) -> int:
+    """Write the log; return how many lines it has."""
+    number = 0
+    with path.open("w") as file:
+        while file.tell() < MEGABYTES * 1_000_000:
+            file.writelines(map(line, range(number, number + 10_000)))
+            number += 10_000
+    return number
+
+
+def tools(folder: Path, log: Path) -> dict[str, list[str]]:
+    """Return the commands, ours first."""
+    (folder / "hosts.mtail").write_text(MTAIL)
+    hosts = "".join(
+        f"  app{n}.localhost: {{command: {{start: [a{n}], stop: [b], status: [c]}}, url: 'http://127.0.0.1:1'}}\n"
+        for n in range(HOSTS)
+    )
+    (folder / "hosts.yaml").write_text("hosts:\n" + hosts)
+    return {
+        "sidecar ingest": [sys.executable, "-m", "sidecar", "ingest"],
+        "wc -l": ["wc", "-l", str(log)],
+        "goaccess": ["goaccess", str(log), f"--log-format={GOACCESS}", "--date-format=%Y-%m-%d",
+                     "--time-format=%H:%M:%S", "--no-progress", "-o", str(folder / "report.json")],
+        "mtail": ["mtail", "--one_shot", "--logs", str(log), "--progs",
+                  str(folder / "hosts.mtail"), "--logtostderr", "--stderrthreshold", "FATAL"],
+        "jq": ["jq", "-r", ".RequestHost", str(log)],
+    }  # fmt: skip
+
+
+def run(argv: list[str], folder: Path, log: Path) -> tuple[float, float]:
+    """Run one; return its seconds and its peak memory in MB."""
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "WAITROOM_HOSTS": str(folder / "hosts.yaml"),
+        "WAITROOM_DATA": str(folder / "data"), "WAITROOM_ACCESS_LOG": str(log),
+    }  # fmt: skip
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        argv, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{argv[0]} has failed: {process.communicate()[1].decode()[-500:]}")
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory(prefix="bench-tail-") as name:
+        folder = Path(name)
+        log = folder / "logs" / "access.log"
+        log.parent.mkdir()
+        lines = write_log(log)
+        click.echo(f"{lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB\n")
+        click.echo("| tool | seconds | lines/s | ours is so many times as fast | peak MB |")
+        click.echo("|---|---|---|---|---|")
+        ours_s = 0.0
+        for tool, argv in tools(folder, log).items():
+            if shutil.which(argv[0]) is None:
+                click.echo(f"| {tool} | not installed | | | |")
+                continue
+            seconds, megabytes = run(argv, folder, log)
+            ours_s = ours_s or seconds
+            click.echo(
+                f"| {tool} | {seconds:.2f} | {lines / seconds:,.0f} | {seconds / ours_s:.1f} | {megabytes:.0f} |",
+            )
+
+
+if __name__ == "__main__":
+    main()
