@@ -107,7 +107,7 @@ def _of_answer(vm: GceUpstream, error: GoogleAPICallError) -> UpstreamError:
         text = f"there is no VM {vm.instance!r} {where}; mend it in hosts.yaml, or create it"
         return UpstreamError(reason, text)
     if reason is Reason.CREDENTIALS:
-        return UpstreamError(reason, f"Google Cloud does not take the credentials: {said}")
+        return UpstreamError(reason, f"Google Cloud got no valid credentials: {said}")
     return UpstreamError(reason, f"VM {vm.instance!r}: {status}: {said}")
 
 

@@ -1,8 +1,8 @@
 """What is known of all VMs, shared by everybody in this process, so that few calls are needed.
 
-A look holds for a second, that of a VM which sleeps for half a minute. To be wrong about one that
-sleeps is harmless: it was started by hand, and is noticed a little later; nothing is ever stopped
-or started without a look of its own. When a look at a sleeping VM has become old, all of its zone
+A look holds for a second, that of a VM which sleeps for five. To be wrong about one that sleeps is
+harmless: it was started by another, and is noticed a little later; nothing is ever stopped or
+started without a look of its own. When a look at a sleeping VM has become old, all of its zone
 whose looks are old are listed in one call, so 200 VMs that sleep cost a few calls a sweep.
 
 Listing needs a permission for the whole project; where that is not given, each VM is asked for.
@@ -23,7 +23,7 @@ from waitroom.upstreams.gce_api import Api, Machine
 log = logging.getLogger(__name__)
 
 _HOLDS_S = 1.0
-_SLEEP_HOLDS_S = 30.0
+_SLEEP_HOLDS_S = 5.0
 # A VM that nobody asked for so long is not in hosts.yaml any more, and is not listed.
 _REMEMBERED_S = 300.0
 
