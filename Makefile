@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up down test check clean
+.PHONY: demo up down test check torture bench-tail clean
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo
@@ -16,6 +16,12 @@ down:  ## end it; the recorded activity stays in its volume
 
 test: .venv/test  ## all tests; Docker and browser tests run where an engine and a chromium are
 	$(BIN)/python -m pytest -n 4 --dist=loadgroup  # they mostly wait, so more than there are cores
+
+torture: .venv/test  ## 100 logs of 50,000 lines, rotated in every way under kill -9; takes minutes
+	TORTURE_RUNS=100 TORTURE_LINES=50000 $(BIN)/python -m pytest tests/torture
+
+bench-tail: .venv/test  ## the same log through ours, wc, GoAccess, mtail and jq (those that are here)
+	$(BIN)/python tests/bench/tail_throughput.py
 
 check: .venv/dev  ## formatting, lint, types, import contracts, dead code
 	$(BIN)/ruff format --check .

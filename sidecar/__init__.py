@@ -6,10 +6,14 @@ sleep        the handshake that puts one host to sleep, step by step
 idle         whether a host is idle (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
+ingest       reads all that is in the logs now, once
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
 activity     what the entries add up to, a count a host (pure)
 store        activity.json: TinyDB, replaced whole
+numbering    which requests have no line (pure)
+clock        notices when the wall clock is set
+release      gives the disk space of what was read back
 samples      bad lines, said at most once a minute
 """

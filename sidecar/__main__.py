@@ -39,7 +39,8 @@ def run() -> None:
 def ingest() -> None:
     """Read all that is in the logs now, commit it, and exit."""
     settings = _settings()
-    from sidecar.recorder import Recorder, ingest  # noqa: PLC0415 - as above
+    from sidecar.ingest import ingest as read_all  # noqa: PLC0415 - as above
+    from sidecar.recorder import Recorder  # noqa: PLC0415
 
     recorder = Recorder(
         data=settings.data,
@@ -48,7 +49,7 @@ def ingest() -> None:
         on_canary=lambda _: None,
     )
     try:
-        ingest(recorder)
+        read_all(recorder)
     finally:
         recorder.close()
 

@@ -49,6 +49,7 @@ class Position(Struct, kw_only=True):
     offset: int = 0  # bytes read, uncompressed
     mark: str = ""  # digest of the bytes just before the offset
     finished: bool = False  # read to its end, and nobody writes it any more
+    lost: bool = False  # it was said that more of it is nowhere to be found
     skipped: bool = False  # was there before us, and is not read
     newest: datetime | None = None  # the newest time that was counted in it
     after: datetime | None = None  # count only newer lines: the others were counted before

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import logging
 import queue
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
 
 from sidecar import generations
@@ -38,7 +36,6 @@ log = logging.getLogger(__name__)
 _SLICE_S = 0.1
 _WAKES = frozenset({"wake_requested", "woken", "found_running"})
 _DOUBTS = frozenset({"log_gap", "clock_step"})
-_LONG_BACKLOG = 50 * 1024 * 1024  # bytes; longer ones show how far they are
 _ALL_HOSTS = "*"  # the host of an event that concerns every one
 _NEVER = datetime.fromtimestamp(0, UTC)
 _Document = dict[str, Any]
@@ -173,6 +170,10 @@ class Recorder:
     def backlog_bytes(self) -> int:
         """Estimate how much of the access log is not read yet (packed files count as they are)."""
         return self._log.backlog_bytes()
+
+    def fault(self) -> str | None:
+        """Return why the access log can't be read, if so."""
+        return self._log.fault
 
     def host_count(self) -> int:
         """Return how many hosts are recorded."""
@@ -358,25 +359,3 @@ def _numbering_document(numbering: Numbering) -> _Document:
         "following": numbering.following,
         "holes": sorted(numbering.holes),
     }
-
-
-def ingest(recorder: Recorder) -> None:
-    """Read all there is, rotated files too, commit, and say in one line what it was."""
-    began = time.monotonic()
-    recorder.take_skipped()
-    before = dict(recorder.totals)
-    total_bytes = recorder.backlog_bytes()
-    with click.progressbar(
-        length=total_bytes, label="reading", file=sys.stderr, hidden=total_bytes < _LONG_BACKLOG
-    ) as bar:
-        more = True
-        while more:
-            more = recorder.read()
-            bar.update(max(0, total_bytes - recorder.backlog_bytes() - bar.pos))
-    if not recorder.commit():
-        raise WaitroomError("what was read can't be written; nothing is lost, try again")
-    lines, bad = (recorder.totals[name] - before[name] for name in ("lines", "bad"))
-    click.echo(
-        f"{lines} lines, {bad} bad, {recorder.host_count()} hosts,"
-        f" {time.monotonic() - began:.1f} seconds"
-    )

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 512 * 1024  # read at once; also the longest line that is taken
 _MARK_BYTES = 64
+_SCANS = 3
 # A rotated file that may still have a writer is finished when it was quiet for so long. Traefik
 # writes on to it until it is told to reopen its log. Should it grow again, it is read on.
 _GRACE_S = 60.0
@@ -56,7 +57,10 @@ class _Generation:
     seen: int = 0  # the look that last found a file of it
     committed: int = 0  # the offset at the last commit
     released: int = 0  # up to here the disk space was given back
-    truncated: bool = False  # that something of it may be lost has been said
+
+    def is_over(self) -> bool:
+        """Whether no more of it is expected; a file with more of it is read all the same."""
+        return self.position.finished or self.position.lost
 
 
 class Tail:
@@ -120,17 +124,12 @@ class Tail:
         """Find out which files carry which generation now. Never raises."""
         self._looks += 1
         try:
-            self._live = self._at_path()
-            paths = list(generations.rotated(self.path))
+            # A file may be renamed between the listing and our opening it: then list again.
+            if not any(self._scan() for _ in range(_SCANS)):
+                self._mourn()
         except OSError as error:
             self._say(error.strerror or str(error))
             return
-        known: dict[_Stamp, _Generation | None] = {}
-        for path in [*paths, *([self.path] if self._live else [])]:
-            self._meet(path, known)
-        self._known = known
-        self._bear()
-        self._mourn()
         self._forget()
         self._skip_rotated = False
         readable = self._live or self._optional or any(g.source for g in self._generations)
@@ -142,8 +141,7 @@ class Tail:
             try:
                 block = self._read(generation)
             except OSError as error:
-                self._let_go(generation)
-                self._lose(f"{generation.position.path} can't be read: {error.strerror or error}")
+                self._give_up(generation, error)
                 continue
             if block is not None:
                 return block
@@ -172,6 +170,17 @@ class Tail:
         self._unborn.clear()
 
     # Which files there are.
+
+    def _scan(self) -> bool:
+        """Meet all files; False if one that must be read on is not among them. Raises: OSError."""
+        self._live = self._at_path()
+        paths = list(generations.rotated(self.path))
+        known: dict[_Stamp, _Generation | None] = {}
+        for path in [*paths, *([self.path] if self._live else [])]:
+            self._meet(path, known)
+        self._known = known
+        self._bear()
+        return all(g.source is not None or g.is_over() for g in self._generations)
 
     def _at_path(self) -> _Inode | None:
         """Return the file at the log's own path. Raises: OSError when it is none to read."""
@@ -247,18 +256,14 @@ class Tail:
     def _mourn(self) -> None:
         """Say so where a generation was not read to its end and is nowhere to be found."""
         for generation in self._generations:
-            position = generation.position
-            if generation.source is None and not position.finished:
-                position.finished = True
-                if not generation.truncated:
-                    self._lose(f"{position.path} has vanished before it was read to its end")
+            if generation.source is None and not generation.is_over():
+                self._lose(generation, "has vanished before it was read to its end")
 
     def _forget(self) -> None:
-        """Forget the oldest finished generations that no file carries any more."""
-        absent = [g for g in self._generations if g.position.finished and g.seen != self._looks][
-            :-_REMEMBERED
-        ]
-        self._generations = [g for g in self._generations if g not in absent]
+        """Forget the oldest generations that are over and that no file carries any more."""
+        absent = [g for g in self._generations if g.is_over() and g.seen != self._looks]
+        gone = absent[:-_REMEMBERED]
+        self._generations = [g for g in self._generations if g not in gone]
 
     # Reading.
 
@@ -347,15 +352,23 @@ class Tail:
             # was on the disk, and the writer went on. The times tell what was counted.
             position.after, position.offset, position.mark = position.newest, 0, ""
             generation.committed = generation.released = 0
-            self._lose(f"{position.path} has lost its end")
+            self._lose(generation, "has lost its end")
+            position.lost = False
             return
         # Truncated, and perhaps written anew: this file is another generation now. The old one
         # may have been copied before; the next look will find the copy.
-        generation.source, generation.truncated = None, True
+        generation.source = None
         source.ended = False
         self._unborn[source.device, source.inode] = source
         self._known.clear()
-        self._lose(f"{position.path} was truncated; what came between copy and truncation is lost")
+        self._lose(generation, "was truncated; what came between copy and truncation is lost")
+
+    def _give_up(self, generation: _Generation, error: OSError) -> None:
+        """Leave a file that can't be read alone, until it changes."""
+        if generation.source is not None:
+            self._known[generation.source.stamp()] = generation
+        self._let_go(generation)
+        self._lose(generation, f"can't be read: {error.strerror or error}")
 
     def _let_go(self, generation: _Generation) -> None:
         if generation.source is not None:
@@ -364,9 +377,12 @@ class Tail:
 
     # What there is to say.
 
-    def _lose(self, text: str) -> None:
-        log.warning("%s", text)
-        self.gaps.append(text)
+    def _lose(self, generation: _Generation, what: str) -> None:
+        if not generation.position.lost:
+            generation.position.lost = True
+            text = f"{generation.position.path} {what}"
+            log.warning("%s", text)
+            self.gaps.append(text)
 
     def _say(self, fault: str | None) -> None:
         if fault != self.fault:
@@ -395,7 +411,7 @@ def _has_more(source: Source, position: Position) -> bool:
 def _hand_over(generation: _Generation, source: Source) -> None:
     position = generation.position
     position.path, position.device, position.inode = source.path, source.device, source.inode
-    position.finished = position.skipped = False
+    position.finished = position.skipped = position.lost = False
     generation.source, generation.scanned, generation.size = source, 0, -1
     generation.committed = generation.released = 0
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from tinydb import TinyDB
 
-from sidecar.recorder import Recorder, ingest
+from sidecar.ingest import ingest
+from sidecar.recorder import Recorder
 from waitroom.document import parse
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
@@ -312,6 +313,12 @@ def test_ingest_reads_rotated_files_too(case: Case, capsys: pytest.CaptureFixtur
     }
     ingest(case.again())
     assert capsys.readouterr().out.startswith("0 lines, 0 bad, 2 hosts, ")
+
+
+def test_ingest_says_when_there_is_no_log(case: Case) -> None:
+    case.log.unlink(missing_ok=True)
+    with pytest.raises(WaitroomError, match="can't be read"):
+        ingest(case.recorder)
 
 
 def test_ingest_reads_what_an_earlier_start_passed_over(

@@ -383,6 +383,37 @@ def test_deleted_while_down_is_said(log: Log) -> None:
     assert len(log.tail.gaps) == 1
 
 
+def test_a_file_that_turns_up_later_is_read_on(log: Log) -> None:
+    log.write()
+    log.read()
+    log.write()
+    log.restart()
+    away = log.path.parent / "away"
+    log.path.rename(away)
+    log.reopen()
+    log.write()
+    log.read()
+    assert len(log.tail.gaps) == 1
+    log.restart()
+    away.rename(log.path.with_name("access.log.1"))
+    pack(log.path.with_name("access.log.1"), ".gz", gzip.compress)
+    assert log.is_exact()
+
+
+def test_a_damaged_compressed_file_is_said_once(log: Log) -> None:
+    log.write(2000)
+    log.read()
+    log.write(2000)
+    log.restart()
+    log.tail.close()
+    pack(log.rename(), ".gz", lambda data: gzip.compress(data)[:-200])
+    log.reopen()
+    log.new_tail(log.tail.positions())
+    for _ in range(5):
+        log.read()
+    assert len(log.tail.gaps) == 1
+
+
 def test_deleted_while_held_is_read_to_its_end(log: Log) -> None:
     log.write()
     log.read()
