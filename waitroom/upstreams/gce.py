@@ -169,14 +169,16 @@ class Vm:
             raise outcome
 
     def _outcome(self, order: _Order) -> UpstreamError | bool:
-        try:
-            return self._fleet.api.outcome(self._vm, str(order.operation))
-        except UpstreamError as error:
-            if error.reason is Reason.UNREACHABLE:
-                raise
-            # Roles that are bound to the VM alone don't let us read operations: its state must do.
-            log.debug("VM %s: the operation can't be read: %s", self._vm.instance, error)
-            return time.monotonic() - order.taken > _BLIND_S
+        if self._fleet.sees_operations:
+            try:
+                return self._fleet.api.outcome(self._vm, str(order.operation))
+            except UpstreamError as error:
+                if error.reason is not Reason.PERMISSION:
+                    raise
+                # Roles that are bound to a VM alone don't let us: its state must do.
+                self._fleet.sees_operations = False
+                log.warning("why a start fails can't be said: %s", error)
+        return time.monotonic() - order.taken > _BLIND_S
 
     def _note_unsuspendable(self, error: UpstreamError) -> None:
         self._fleet.unsuspendable.add(self._vm)

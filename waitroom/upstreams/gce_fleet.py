@@ -26,6 +26,8 @@ _HOLDS_S = 1.0
 _SLEEP_HOLDS_S = 5.0
 # A VM that nobody asked for so long is not in hosts.yaml any more, and is not listed.
 _REMEMBERED_S = 300.0
+# Where listing is not permitted, it is tried again after so long.
+_REFUSAL_HOLDS_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -44,10 +46,11 @@ class Fleet:
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self.api = api
         self.unsuspendable: set[GceUpstream] = set()  # VMs that have refused to be suspended
+        self.sees_operations = True  # until that is refused
         self._clock = clock
         self._looks: dict[GceUpstream, _Look] = {}
         self._listing = threading.Lock()
-        self._may_list = True
+        self._may_list_from = 0.0  # by the clock
 
     def look(self, vm: GceUpstream) -> Machine:
         """Return what was seen of a VM a moment ago, or look."""
@@ -73,14 +76,14 @@ class Fleet:
         """Look at all that sleep in a VM's zone, if that is cheaper than asking for this one."""
         with self._listing:
             old = self._old_looks(vm)
-            if vm not in old or len(old) == 1 or not self._may_list:
+            if vm not in old or len(old) == 1 or self._clock() < self._may_list_from:
                 return
             try:
                 found = self.api.find(old)
             except UpstreamError as error:
-                if error.reason is Reason.UNREACHABLE:
+                if error.reason in (Reason.UNREACHABLE, Reason.CREDENTIALS):
                     raise
-                self._may_list = False
+                self._may_list_from = self._clock() + _REFUSAL_HOLDS_S
                 log.info("VMs are asked for one by one, they can't be listed: %s", error)
                 return
             for each, look in old.items():

@@ -166,15 +166,26 @@ def test_a_suspend_that_fails_on_the_way_is_told_and_the_next_try_stops(gce: Gce
 # Orders are taken once.
 
 
-def test_a_start_whose_answer_was_lost_is_neither_lost_nor_doubled(gce: Gce) -> None:
-    gce.machines.add(NAME)
-    gce.faults = [Fault("start", cut=True)]
-    vm = a_vm(gce)
-    vm.start()
-    assert gce.orders() == ["start", "start"]
-    assert len({call.query["requestId"] for call in gce.calls if call.what == "start"}) == 1
-    assert gce.machines.taken == ["start erp-1"]
-    wait_for(vm, Phase.RUNNING)
+@pytest.mark.parametrize(
+    ("state", "order", "phase"),
+    [
+        ("TERMINATED", "start", Phase.RUNNING),
+        ("SUSPENDED", "resume", Phase.RUNNING),
+        ("RUNNING", "stop", Phase.STOPPED),
+        ("RUNNING", "suspend", Phase.STOPPED),
+    ],
+)
+def test_an_order_whose_answer_was_lost_is_neither_lost_nor_doubled(
+    gce: Gce, state: str, order: str, phase: Phase
+) -> None:
+    gce.machines.add(NAME, status=state)
+    gce.faults = [Fault(order, cut=True)]
+    vm = a_vm(gce, Sleep.SUSPEND if order == "suspend" else Sleep.STOP)
+    (vm.stop if phase is Phase.STOPPED else vm.start)()
+    assert gce.orders() == [order, order]
+    assert len({call.query["requestId"] for call in gce.calls if call.what == order}) == 1
+    assert gce.machines.taken == [f"{order} erp-1"]
+    wait_for(vm, phase)
 
 
 def test_a_start_that_is_given_up_is_repeated_as_the_same_by_the_next_one(gce: Gce) -> None:
@@ -221,11 +232,13 @@ def test_between_an_order_and_its_first_sign_the_vm_is_starting(gce: Gce) -> Non
 
 def test_a_role_that_may_not_read_operations_goes_by_the_state(gce: Gce) -> None:
     gce.denied = {"compute.zoneOperations.get"}
+    gce.machines.step_s = 0.5  # long enough for several looks
     gce.machines.add(NAME)
     vm = Vm(Fleet(Api(gce.url)), ERP, Sleep.STOP)
     vm.start()
     wait_for(vm, Phase.RUNNING)
     assert gce.orders() == ["start"]
+    assert gce.said("operation") == ["operation"]
 
 
 # Faults.
@@ -289,6 +302,12 @@ def test_no_answer_at_all_is_out_of_reach_and_over_when_it_is_over(gce: Gce) -> 
         reason_of(Vm(Fleet(Api("http://127.0.0.1:1")), ERP, Sleep.STOP).status)
         is Reason.UNREACHABLE
     )
+
+
+def test_a_provider_that_hangs_is_given_up_in_time(gce: Gce) -> None:
+    gce.machines.add(NAME)
+    gce.faults = [Fault("get", wait_s=60)]
+    assert reason_of(a_vm(gce).status) is Reason.UNREACHABLE
 
 
 def test_a_provider_that_is_overloaded_is_asked_seldom(gce: Gce) -> None:
