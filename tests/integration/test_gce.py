@@ -168,6 +168,10 @@ def _without_permission(stack: VmStack) -> None:
     stack.gce.denied = {"compute.instances.get"}
 
 
+def _without_right_to_start(stack: VmStack) -> None:
+    stack.gce.denied = {"compute.instances.start"}
+
+
 def _in_another_zone(stack: VmStack) -> None:
     stack.hosts[HOST]["gce"]["zone"] = "asia-southeast9-a"
 
@@ -202,6 +206,7 @@ def _without_address(stack: VmStack) -> None:
     ("wrong", "finding"),
     [
         (_without_permission, "permission: VM 'erp-1': 403: Required 'compute.instances.get' permission for 'projects/my-project/zones/asia-southeast2-a/instances/erp-1'"),
+        (_without_right_to_start, "permission: a wake lacks compute.instances.start"),
         (_in_another_zone, "missing: there is no zone 'asia-southeast9-a'; mend it in hosts.yaml"),
         (_not_here, "missing: there is no VM 'erp-1' in zone 'europe-west1-b' of project 'my-project'; mend it in hosts.yaml, or create it"),
         (_unknown, f"missing: there is no VM 'erp-2' in zone '{ZONE}' of project 'my-project'; mend it in hosts.yaml, or create it"),

@@ -47,6 +47,9 @@ class FakeUpstream:
             return
         self.phase = self.phase_after_start
 
+    def lacks(self) -> list[str]:
+        return []
+
     def stop(self) -> None:
         self.stops += 1
         self.phase = Phase.STOPPED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -43,3 +44,6 @@ class Upstream(Protocol):
 
     def stop(self) -> None:
         """Begin to put it to sleep."""
+
+    def lacks(self) -> Sequence[str]:
+        """Name the permissions that a start needs and we lack; none where that can't be asked."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from waitroom.errors import Reason, UpstreamError
@@ -46,6 +47,8 @@ PHASES = {
     "SUSPENDED": Phase.STOPPED,
 }
 _WAKES = {"TERMINATED": "start", "STOPPED": "start", "SUSPENDED": "resume"}
+
+_PERMISSIONS = ("compute.instances.start", "compute.instances.resume")
 
 _LOOK_AT_OPERATION_S = 1.0
 # How long a start counts as under way if its operation may not be looked at.
@@ -112,6 +115,15 @@ class Vm:
                 raise
             self._note_unsuspendable(error)
             self._give("stop")
+
+    def lacks(self) -> Sequence[str]:
+        """Ask which of the waiting room's permissions are missing; a refusal to tell is none."""
+        try:
+            permitted = self._fleet.api.permitted(self._vm, _PERMISSIONS)
+        except UpstreamError as error:
+            log.debug("VM %s: its permissions can't be asked for: %s", self._vm.instance, error)
+            return ()
+        return [each for each in _PERMISSIONS if each not in permitted]
 
     def _look_now(self) -> Machine:
         return self._demand_label(self._fleet.look_again(self._vm))

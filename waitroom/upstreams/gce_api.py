@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -141,6 +141,20 @@ class Api:
             return False
         errors = [(each.code, each.message) for each in found.error.errors]
         return gce_errors.of_operation(vm, errors) if errors else True
+
+    def permitted(self, vm: GceUpstream, permissions: Sequence[str]) -> set[str]:
+        """Return those of the permissions that we have on a VM."""
+        request = {
+            "project": vm.project,
+            "zone": vm.zone,
+            "resource": vm.instance,
+            "test_permissions_request_resource": {"permissions": list(permissions)},
+        }
+        answer = self._call(
+            vm,
+            lambda to: to.instances.test_iam_permissions(request, retry=None, timeout=_TIMEOUT_S),
+        )
+        return set(answer.permissions)
 
     def _call(self, vm: GceUpstream, call: Callable[[_Clients], _Answer]) -> _Answer:
         self._back_off.demand_over()

@@ -350,6 +350,16 @@ def test_without_credentials_says_so_and_asks_nobody(
     assert gce.calls == []
 
 
+def test_names_the_permissions_that_a_wake_lacks_as_far_as_it_is_told(gce: Gce) -> None:
+    gce.machines.add(NAME)
+    vm = a_vm(gce)
+    assert vm.lacks() == []
+    gce.denied = {"compute.instances.resume"}
+    assert vm.lacks() == ["compute.instances.resume"]
+    gce.denied |= {"compute.instances.testIamPermissions"}
+    assert vm.lacks() == ()
+
+
 # The second lock, and the address.
 
 
