@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,22 @@ def test_a_stop_that_fails_is_tried_until_the_vm_is_stopped(stack: VmStack, gce:
     eventually(lambda: stack.events("slept"), within_s=60)
     assert stack.machine.status == "TERMINATED"
     stack.wake()
+
+
+def test_the_sidecar_asks_nothing_about_a_vm_that_sleeps(stack: VmStack, gce: Gce) -> None:
+    stack.start()
+    eventually(lambda: is_found_asleep(stack))
+    stack.wake()
+    eventually(lambda: stack.events("slept"), within_s=40)
+    stack.end("waitroom")
+    looked = len(gce.calls)
+    deadline = time.monotonic() + 8  # four times idle_after, and longer than any look holds
+    while time.monotonic() < deadline:
+        assert len(gce.calls) == looked
+        time.sleep(0.1)
+    stack.start("waitroom")
+    stack.wake()
+    eventually(lambda: len(stack.events("slept")) == 2, within_s=40)
 
 
 def test_without_capacity_the_wake_goes_on_until_there_is_some(stack: VmStack, gce: Gce) -> None:
