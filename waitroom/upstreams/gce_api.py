@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from google.cloud import compute_v1
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream
 from waitroom.upstreams import gce_errors
+from waitroom.upstreams.gce_back_off import BackOff
 
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
@@ -32,8 +32,6 @@ _ORDER_TIMEOUT_S = 10.0
 _REPEAT = Retry(
     predicate=gce_errors.is_passing, initial=0.3, multiplier=2, maximum=2, timeout=8, on_error=None
 )
-_FIRST_BACK_OFF_S = 0.5
-_LAST_BACK_OFF_S = 30.0  # what Google asks for after a 429
 _PAGE = 500
 # Names in one filter: a URL of 200 names would be longer than some take.
 _NAMES_AT_ONCE = 50
@@ -70,7 +68,7 @@ class Api:
         self._endpoint = endpoint
         self._clients: _Clients | None = None
         self._connecting = threading.Lock()
-        self._back_off = _BackOff()
+        self._back_off = BackOff()
 
     @classmethod
     def from_environment(cls) -> Api:
@@ -162,6 +160,8 @@ class Api:
             answer = call(self._connected())
         except gce_errors.FAULTS as error:
             fault = gce_errors.of_call(vm, error)
+            if fault.reason is Reason.CREDENTIALS:
+                self._clients = None  # a key that was replaced is read anew
             if gce_errors.is_passing(error) or fault.reason is Reason.CREDENTIALS:
                 self._back_off.begin(fault)
             raise fault from error
@@ -180,35 +180,6 @@ class Api:
                     ),
                 )
             return self._clients
-
-
-class _BackOff:
-    """Keeps everybody from asking a provider that does not answer, for a pause that grows."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._pause_s = 0.0
-        self._fault: UpstreamError | None = None
-
-    def demand_over(self) -> None:
-        """Repeat what was said last while the pause lasts. Raises: UpstreamError."""
-        with self._lock:
-            if self._fault and time.monotonic() < self._until:
-                raise UpstreamError(self._fault.reason, str(self._fault))
-
-    def begin(self, fault: UpstreamError) -> None:
-        """Pause; calls that fail side by side count as one."""
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._pause_s = min(max(self._pause_s * 2, _FIRST_BACK_OFF_S), _LAST_BACK_OFF_S)
-                self._until = time.monotonic() + self._pause_s
-            self._fault = fault
-
-    def end(self) -> None:
-        """Note that it answers."""
-        with self._lock:
-            self._pause_s, self._until = 0.0, 0.0
 
 
 def _credentials(*, lenient: bool) -> Credentials:
