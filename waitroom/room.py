@@ -167,7 +167,10 @@ class Room:
         attendance = self._waker.attend(host)
         if first:  # whoever comes later is not held: thousands may poll
             attendance.ended.wait(_FIRST_PROBE_S)
-        return State.READY if self._waker.just_ready(host.name) else State.WAKING
+        if self._waker.just_ready(host.name):
+            return State.READY
+        # Ended without the app: it was stopped a moment ago, and the provider's word was old.
+        return State.ASLEEP if attendance.ended.is_set() else State.WAKING
 
     def _runs(self, host: Host) -> bool:
         try:

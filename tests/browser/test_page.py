@@ -173,6 +173,24 @@ def test_trying_again_after_a_failure_gets_itself_a_new_token(page: Page, room: 
     assert room.tokens == ["token1", "token1", "token2"]
 
 
+def test_wakes_what_fell_asleep_right_after_the_page_was_made(page: Page, room: Playroom) -> None:
+    room.state = State.WAKING
+    page.goto(room.url)
+    room.state = State.ASLEEP
+    expect(page.locator("h1")).to_have_text("Waking up")
+    eventually(lambda: room.tokens == ["token1"])
+
+
+def test_wakes_by_itself_only_once(page: Page, room: Playroom) -> None:
+    page.goto(room.url)
+    eventually(lambda: room.tokens == ["token1"])
+    for state in (State.FAILED, State.ASLEEP):
+        room.state = state
+        before = room.polls
+        eventually(lambda before=before: room.polls > before + 1, what="it has looked again")
+    assert room.tokens == ["token1"]
+
+
 def test_a_failure_is_never_woken_without_a_click(page: Page, room: Playroom) -> None:
     room.state, room.reason = State.FAILED, Reason.FAILED
     page.clock.install()
