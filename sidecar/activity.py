@@ -50,7 +50,8 @@ class HostCount:
         self.last_activity = max(last, self.last_activity)
 
     def document(self) -> dict[str, Any]:
-        """Return it as it stands in activity.json."""
+        """Return it as it stands in activity.json; 10,000 of them are made for one commit."""
+        other, informed, done, moved, wrong, broken = self.by_status
         return {
             "host": self.host,
             "requests": self.requests,
@@ -58,7 +59,14 @@ class HostCount:
             "waiting": self.waiting,
             "first_activity": _moment(self.first_activity) if self.first_activity else None,
             "last_activity": _moment(self.last_activity) if self.last_activity else None,
-            "by_status": dict(zip(_STATUSES, self.by_status, strict=True)),
+            "by_status": {
+                "other": other,
+                "1xx": informed,
+                "2xx": done,
+                "3xx": moved,
+                "4xx": wrong,
+                "5xx": broken,
+            },
             "bytes_out": self.bytes_out,
         }
 
