@@ -35,8 +35,12 @@ _HEARTBEAT_EVERY_S = 5
 _COMMIT_EVERY_S = 1  # of what pours in; what comes line by line is committed at once
 # How many hosts are asked about or put to sleep at once; each takes a thread while it lasts.
 _AT_ONCE = 8
-# When to look again at a host that sleeps, or whose provider does not answer.
+# When to look again at a host that does not run, or whose provider does not answer.
 _LOOK_AGAIN_S = 60.0
+# A host that was seen asleep is looked at again when its shadow goes: whoever wakes it, or finds it
+# running, takes that away. Looked at all the same now and then, for one that was started by hand
+# and never answers: it would run, and cost money, unseen.
+_ASLEEP_LOOK_AGAIN_S = 600.0
 # Pauses after a sleep was called off or a stop failed; they double up to the last.
 _FIRST_RETRY_S = 2.0
 _LAST_RETRY_S = 60.0
@@ -74,6 +78,7 @@ class Daemon:
         self._had_network = connections.has_network()
         self._considered: set[str] = set()  # hosts that a thread is busy with
         self._due: dict[str, float] = {}  # monotonic: not to be considered before
+        self._asleep_until: dict[str, float] = {}  # monotonic: seen asleep, believed so until then
         self._retry_s: dict[str, float] = {}
         self._why: dict[str, Why | None] = {}  # the last reason not to sleep, to say it once
         self._waits_for_log = False
@@ -129,7 +134,7 @@ class Daemon:
         for host in self._file.registry.hosts.values():
             if len(self._considered) >= _AT_ONCE:
                 return
-            if host.name in self._considered or self._due.get(host.name, 0.0) > clock:
+            if host.name in self._considered or not self._is_due(host.name, clock):
                 continue
             left = host.idle_after - idle_for(self._use(host, None), now)
             if left.total_seconds() > 0:
@@ -140,6 +145,15 @@ class Daemon:
             threading.Thread(
                 target=self._consider, args=(host,), name=f"sleep-{host.name}", daemon=True
             ).start()
+
+    def _is_due(self, name: str, clock: float) -> bool:
+        asleep_until = self._asleep_until.get(name)
+        if asleep_until is None:
+            return self._due.get(name, 0.0) <= clock
+        if asleep_until > clock and self._folder.shadow(name):
+            return False
+        del self._asleep_until[name]
+        return True
 
     def _may_decide(self) -> bool:
         """Whether all that happened so far is known; said once when it begins not to be."""
@@ -174,6 +188,7 @@ class Daemon:
     def _put_to_sleep(self, host: Host) -> float:
         """Do so if it runs idle; return in how many seconds to look again."""
         status = self._status(host)
+        self._note_asleep(host, status)
         if status.phase is not Phase.RUNNING:
             return host.idle_after.total_seconds()
         left = host.idle_after - idle_for(self._use(host, status), datetime.now(UTC))
@@ -183,6 +198,10 @@ class Daemon:
         self._retry_s.pop(host.name, None)
         self._why.pop(host.name, None)
         return host.idle_after.total_seconds()
+
+    def _note_asleep(self, host: Host, status: Status) -> None:
+        if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
+            self._asleep_until[host.name] = time.monotonic() + _ASLEEP_LOOK_AGAIN_S
 
     def _status(self, host: Host) -> Status:
         try:

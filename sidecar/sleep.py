@@ -112,7 +112,7 @@ class Handshake:
         Raises: CalledOff, with the host awake as before; UpstreamError when the stop failed,
         with the host shadowed and its upstream still running: that is to be tried again.
         """
-        self._demand_quiet_line(host)
+        self._demand_quiet_line(host, status)
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
@@ -149,7 +149,7 @@ class Handshake:
         use, now = self.use(host, status), datetime.now(UTC)
         if not should_sleep(use, host.idle_after, now):
             raise CalledOff(Why.USED, "it was used after all")
-        self._demand_quiet_line(host)
+        self._demand_quiet_line(host, status)
         return Evidence(idle_for(use, now), use.last_used, nonce)
 
     def _demand_shadow(self, proof: str) -> None:
@@ -196,8 +196,13 @@ class Handshake:
                 " network namespace",
             )
 
-    def _demand_quiet_line(self, host: Host) -> None:
-        count = _established(host.url) if host.url else 0
+    def _demand_quiet_line(self, host: Host, status: Status) -> None:
+        url = host.url or status.url
+        if url is None:
+            raise CalledOff(
+                Why.NOT_OBSERVED, "its address is not known, nor who is connected to it"
+            )
+        count = _established(url)
         if count:
             raise CalledOff(Why.CONNECTIONS, f"{count} connections to it are open")
 

@@ -26,6 +26,7 @@ from waitroom.errors import WaitroomError
 log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
+_ALWAYS = ("hosts", "events", "positions")  # there even when empty, for whoever reads the file
 
 
 class _Memory(Storage):
@@ -56,6 +57,8 @@ class Store:
             os.close(self._lock)
             raise WaitroomError(f"{self.path}: can't be read: {error.strerror}") from error
         self.fresh = not self._memory.tables
+        for name in _ALWAYS:
+            self._memory.tables.setdefault(name, {})
         self._database = TinyDB(storage=lambda: self._memory)
         self.hosts = self._database.table("hosts")
         self.events = self._database.table("events")

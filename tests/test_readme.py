@@ -32,8 +32,7 @@ def test_names_every_key_of_a_host(key: str) -> None:
 
 @pytest.mark.parametrize("value", [*Gate, *Sleep, *Route])
 def test_names_every_choice(value: str) -> None:
-    if value != "suspend":  # of GCE, whose provider comes with its own release
-        assert f"`{value}`" in README
+    assert f"`{value}`" in README
 
 
 def test_names_every_command() -> None:
@@ -52,6 +51,25 @@ def test_its_example_of_hosts_yaml_is_a_good_one() -> None:
     example = re.search(r"^    defaults:.*?(?=\n\S)", README, re.MULTILINE | re.DOTALL)
     assert example
     assert len(parse(yaml.safe_load(example[0])).hosts) == 2
+
+
+def test_its_example_of_a_vm_is_a_good_one() -> None:
+    example = re.search(r"^    gce: .*?(?=\n\S)", README, re.MULTILINE | re.DOTALL)
+    assert example
+    assert len(parse(yaml.safe_load(example[0])).hosts) == 1
+
+
+def test_the_override_for_vms_fits_the_compose_file_and_is_named() -> None:
+    name = "docker-compose.gce.yml"
+    assert f"-f docker-compose.yml -f {name}" in README
+    stack, override = (
+        yaml.safe_load((ROOT / file).read_text()) for file in ("docker-compose.yml", name)
+    )
+    for service, keys in override["services"].items():
+        assert service in stack["services"]
+        [secret] = keys["secrets"]
+        assert keys["environment"]["GOOGLE_APPLICATION_CREDENTIALS"] == f"/run/secrets/{secret}"
+        assert override["secrets"][secret]["file"].startswith("./credentials/")
 
 
 def test_the_hosts_yaml_that_compose_uses_is_a_good_one() -> None:

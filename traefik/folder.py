@@ -67,18 +67,29 @@ class RouteFolder:
         removed = [_unlink(self._shadow_path(name, shadow)) for shadow in Shadow]
         return any(removed)
 
-    def publish(self, waitroom_url: str, hosts: Iterable[tuple[Sequence[str], str]]) -> None:
+    def publish(self, waitroom_url: str, hosts: Iterable[tuple[Sequence[str], str | None]]) -> None:
         """Write what all hosts share and each host's own route; remove files that nobody owns now.
 
-        `hosts`: names and url of each host whose router is ours.
+        `hosts`: names and url of each host whose router is ours; without a url it is left as it
+        is, see `lead`.
         """
-        files = {"_waitroom.yml": routes.render_base(waitroom_url)}
-        files |= {f"{names[0]}.yml": routes.render_host(names, url) for names, url in hosts}
-        for file, text in files.items():
-            self._write(self.path / file, text)
+        self._write(self.path / "_waitroom.yml", routes.render_base(waitroom_url))
+        kept = {"_waitroom.yml"}
+        for names, url in hosts:
+            kept.add(f"{names[0]}.yml")
+            if url:
+                self.lead(names, url)
         for path in self._ours():
-            if path.name not in files and not _is_shadow(path):
+            if path.name not in kept and not _is_shadow(path):
                 _unlink(path)
+
+    def lead(self, names: Sequence[str], url: str) -> None:
+        """Write a host's own route."""
+        self._write(self.path / f"{names[0]}.yml", routes.render_host(names, url))
+
+    def leads(self, names: Sequence[str], url: str) -> bool:
+        """Whether a host's own route leads to this url."""
+        return _has(self.path / f"{names[0]}.yml", routes.render_host(names, url))
 
     def forget(self, registered: Iterable[str]) -> None:
         """Remove the shadows of hosts that are not registered any more."""
@@ -113,15 +124,21 @@ class RouteFolder:
         return self.path / f"{name}.{shadow}.yml"
 
     def _write(self, path: Path, text: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_text("utf-8") == text:
-                return  # a rename would make Traefik reload for nothing
+        if _has(path, text):
+            return  # a rename would make Traefik reload for nothing
         beside = path.with_name(f".{path.name}.tmp")  # a name that the file provider passes over
         with beside.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.rename(path)
+
+
+def _has(path: Path, text: str) -> bool:
+    try:
+        return path.read_text("utf-8") == text
+    except FileNotFoundError:
+        return False
 
 
 def _is_shadow(path: Path) -> bool:

@@ -32,7 +32,7 @@ def findings(
     settings: Settings, registry: Registry, connect: Callable[[Host], Upstream]
 ) -> list[str]:
     """Look at everything; an empty list means that hosts will sleep and wake."""
-    local = [*folders(settings), *upstreams(registry, connect)]
+    local = [*folders(settings), *upstreams(registry, connect, thorough=True)]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
 
 
@@ -47,12 +47,21 @@ def folders(settings: Settings) -> Iterable[str]:
             yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
 
 
-def upstreams(registry: Registry, connect: Callable[[Host], Upstream]) -> Iterable[str]:
-    """Ask each provider for each host; a provider that is gone is said once."""
+def upstreams(
+    registry: Registry, connect: Callable[[Host], Upstream], *, thorough: bool = False
+) -> Iterable[str]:
+    """Ask each provider for each host; a provider that is gone is said once.
+
+    `thorough`: also for the permissions that a wake will need.
+    """
     said: set[str] = set()
     for host in registry.hosts.values():
         try:
-            connect(host).status()
+            upstream = connect(host)
+            upstream.status()
+            lacking = upstream.lacks() if thorough else ()
+            if lacking:
+                yield f"hosts.{host.name!r}: permission: a wake lacks {' and '.join(lacking)}"
         except UpstreamError as error:
             finding = f"{error.reason}: {error}"
             if finding not in said:

@@ -23,6 +23,7 @@ from waitroom.hosts import (
     DockerUpstream,
     Duration,
     Gate,
+    GceName,
     GceUpstream,
     Host,
     Part,
@@ -48,19 +49,30 @@ class _Defaults(Part, frozen=True):
     activity: Counting = Counting()
 
 
+class _GceKeys(Part, frozen=True):
+    """Which VM, in the file's one project."""
+
+    instance: GceName
+    zone: GceName
+    project: str | None = None  # may repeat the file's project, never name another
+
+
 class _HostKeys(_Defaults, frozen=True, kw_only=True):
     """Keys of one host as written."""
 
     docker: DockerUpstream | None = None
-    gce: GceUpstream | None = None
+    gce: _GceKeys | None = None
     command: CommandUpstream | None = None
     url: str | None = None
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    address: str | None = None
     aliases: tuple[str, ...] = ()
 
 
 class _Gce(Part, frozen=True):
     project: Annotated[str, Meta(pattern=r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]$")]
+    # Google's rule for labels, less strict about which letters.
+    require_label: Annotated[str, Meta(pattern=r"^[^=\s]{1,63}=[^=\s]{0,63}$")] | None = None
 
 
 class _File(Part, frozen=True, kw_only=True):
@@ -89,7 +101,7 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts, file.gce.project if file.gce else None)
+    return Registry(hosts)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -103,16 +115,13 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
     given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
     if len(given) != 1:
         raise ConfigError(f"{path}: needs exactly one of docker, gce, command; has {len(given)}")
-    upstream = given[0]
     _check_sleep(keys, path)
-    if isinstance(upstream, GceUpstream):
-        _check_gce(upstream, keys, gce, path)
+    upstream = given[0]
     return Host(
         name=_hostname(name, path),
         aliases=tuple(_hostname(a, f"{path}.aliases[{i}]") for i, a in enumerate(keys.aliases)),
-        upstream=upstream,
-        url=None if isinstance(upstream, GceUpstream) else _url(keys.url, f"{path}.url"),
-        port=keys.port,
+        upstream=_gce(upstream, keys, gce, path) if isinstance(upstream, _GceKeys) else upstream,
+        url=None if isinstance(upstream, _GceKeys) else _own_url(keys, path),
         idle_after=keys.idle_after,
         gate=keys.gate,
         sleep=keys.sleep,
@@ -131,6 +140,13 @@ def _hostname(name: str, path: str) -> str:
             f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark route files"
         )
     return canonical
+
+
+def _own_url(keys: _HostKeys, path: str) -> str:
+    for key in ("port", "address"):
+        if getattr(keys, key) is not None:
+            raise ConfigError(f"{path}.{key}: is for a VM of gce; this upstream has its url")
+    return _url(keys.url, f"{path}.url")
 
 
 def _url(url: str | None, path: str) -> str:
@@ -158,18 +174,33 @@ def _check_sleep(keys: _HostKeys, path: str) -> None:
         raise ConfigError(f"{path}.sleep: this upstream can {known}, not {keys.sleep.value}")
 
 
-def _check_gce(upstream: GceUpstream, keys: _HostKeys, gce: _Gce | None, path: str) -> None:
+def _gce(vm: _GceKeys, keys: _HostKeys, gce: _Gce | None, path: str) -> GceUpstream:
     if gce is None:
         raise ConfigError(f"{path}.gce: the file needs `gce: {{project: …}}` at its top")
-    if upstream.project not in (None, gce.project):
+    if vm.project not in (None, gce.project):
         raise ConfigError(
             f"{path}.gce.project: only one project for the whole file, {gce.project!r};"
-            f" {upstream.project!r} is another"
+            f" {vm.project!r} is another"
         )
     if keys.url is not None:
         raise ConfigError(f"{path}.url: a VM's address is asked from GCE; give `port` instead")
     if keys.port is None:
         raise ConfigError(f"{path}.port: is missing; on which port of the VM does the app answer?")
+    address = normalise(keys.address or "internal")
+    if address is None:
+        raise ConfigError(
+            f"{path}.address: expected internal, external, or a name that leads to the VM,"
+            f" got {keys.address!r}"
+        )
+    key, _, value = (gce.require_label or "").partition("=")
+    return GceUpstream(
+        project=gce.project,
+        zone=vm.zone,
+        instance=vm.instance,
+        port=keys.port,
+        address=address,
+        require_label=(key, value) if key else None,
+    )
 
 
 def _clashes(host: Host, others: Iterable[Host]) -> list[str]:
@@ -231,6 +262,6 @@ def _plain(fault: str, shape: type, where: str) -> str:
 
 def _keys(shape: type) -> list[str]:
     """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    parts = (_HostKeys, DockerUpstream, GceUpstream, CommandUpstream, Ready, Counting)
+    parts = (_HostKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting)
     shapes = parts if shape is _HostKeys else (shape,)
     return [field.name for part in shapes for field in msgspec.structs.fields(part)]

@@ -25,6 +25,10 @@ class Reason(enum.StrEnum):
     UNREACHABLE = "unreachable"  # the provider itself does not answer: nothing is known
     FAILED = "failed"  # the provider took the order and could not carry it out
     TIMEOUT = "timeout"  # the upstream runs, but the app did not answer in time
+    CREDENTIALS = "credentials"  # the provider does not know who we are
+    CAPACITY = "capacity"  # the provider has no machine free now; it may in a while
+    QUOTA = "quota"  # what the operator may use is used up
+    CONDITION = "condition"  # the provider's rules forbid it, as the upstream is set up
 
 
 class UpstreamError(WaitroomError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
@@ -76,12 +76,16 @@ class DockerUpstream(Part, frozen=True):
     container: ContainerName
 
 
-class GceUpstream(Part, frozen=True):
-    """A Compute Engine VM in the file's one project."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GceUpstream:
+    """A Compute Engine VM. Two are the same if they name the same VM, whatever else differs."""
 
-    instance: GceName
-    zone: GceName
-    project: str | None = None  # may repeat the file's project, never name another
+    project: str
+    zone: str
+    instance: str
+    port: int = field(compare=False)  # the app's, on the VM
+    address: str = field(compare=False)  # internal, external, or a name that leads to the VM
+    require_label: tuple[str, str] | None = field(compare=False)  # the VM must have it: key, value
 
 
 class CommandUpstream(Part, frozen=True):
@@ -126,7 +130,6 @@ class Host:
     aliases: tuple[str, ...]  # more names of the same upstream, canonical too
     upstream: Upstream
     url: str | None  # where the app answers, without a trailing slash; None: known after a start
-    port: int | None  # with GCE: the app's port on the VM
     idle_after: Duration
     gate: Gate
     sleep: Sleep
@@ -143,9 +146,8 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host], gce_project: str | None = None) -> None:
+    def __init__(self, hosts: Mapping[str, Host]) -> None:
         self.hosts = hosts
-        self.gce_project = gce_project
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -17,7 +17,7 @@ from waitroom.hosts import Host, Registry, Route
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.statuses import Statuses
-from waitroom.upstreams.base import Phase, Upstream
+from waitroom.upstreams.base import Phase, Status, Upstream
 from waitroom.view import State, View
 from waitroom.wake import Waker
 
@@ -30,8 +30,8 @@ _FRESH_S = 1.0
 _DOUBT_S = 0.1
 # How long a visitor of a running upstream waits for the first word of its app.
 _FIRST_PROBE_S = 0.3
-# Reasons that a person must mend, as against a provider that is only out of reach.
-_DEFINITE = (Reason.MISSING, Reason.PERMISSION, Reason.FAILED)
+# A provider that is only out of reach, as against all that a person must mend.
+_PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
 
 
 class Room:
@@ -100,9 +100,7 @@ class Room:
     def adopt(self, registry: Registry) -> None:
         """Publish the routes of all hosts as hosts.yaml says now. Logs what can't be written."""
         ours = [
-            (host.names, host.url)
-            for host in registry.hosts.values()
-            if host.route is Route.OURS and host.url
+            (host.names, host.url) for host in registry.hosts.values() if host.route is Route.OURS
         ]
         try:
             self._folder.publish(self._url, ours)
@@ -128,12 +126,19 @@ class Room:
     def _mend(self, host: Host) -> None:
         if self._waker.under_way(host.name):
             return
-        phase = self._statuses.get(host, fresh_s=_FRESH_S).phase
+        status = self._statuses.get(host, fresh_s=_FRESH_S)
         shadow = self._folder.shadow(host.name)
-        if phase is Phase.STOPPED and shadow is None:
+        if status.phase is Phase.STOPPED and shadow is None:
             self._shadow_stopped(host)
-        if phase is Phase.RUNNING and shadow is Shadow.ASLEEP and not self._locks.busy(host.name):
+        astray = shadow is Shadow.ASLEEP or (shadow is None and self._is_elsewhere(host, status))
+        if status.phase is Phase.RUNNING and astray and not self._locks.busy(host.name):
             self._waker.attend(host)
+
+    def _is_elsewhere(self, host: Host, status: Status) -> bool:
+        """Whether its address has changed since its route was written, by a restart by hand."""
+        if host.route is not Route.OURS or status.url is None:
+            return False
+        return not self._folder.leads(host.names, status.url)
 
     def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | None]:
         """Return the state of a host that nobody is waking."""
@@ -147,7 +152,7 @@ class Room:
             phase = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S).phase
         except UpstreamError as error:
             log.warning("%s: %s", host.name, error)
-            state = State.FAILED if error.reason in _DEFINITE else State.UNKNOWN
+            state = State.UNKNOWN if error.reason in _PASSING else State.FAILED
             return state, error.reason
         if phase in (Phase.STOPPED, Phase.STOPPING) or self._locks.busy(host.name):
             if phase is Phase.STOPPED and shadow is None:

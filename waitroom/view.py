@@ -29,6 +29,8 @@ class Stage(enum.StrEnum):
     STOPPING = "stopping"  # the upstream is still going down; it is started right after
     STARTING = "starting"  # the provider was told to start it
     ANSWERING = "answering"  # it runs; the app has not answered yet
+    REPAIRING = "repairing"  # the provider mends the machine, and starts it after that
+    QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
 
 
 @dataclass(frozen=True, slots=True)

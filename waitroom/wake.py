@@ -11,16 +11,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder
 from waitroom.errors import Reason, UpstreamError, WaitroomError
 from waitroom.history import History
-from waitroom.hosts import Host
+from waitroom.hosts import Host, Route
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
+from waitroom.patience import Patience, too_late
 from waitroom.upstreams.base import Phase, Upstream
 from waitroom.view import Stage
 
@@ -32,11 +33,12 @@ _STARTS = 3
 _READY_SHOWN_S = 2.0
 _FAILURE_SHOWN_S = 60.0
 
-_STAGES = {
+STAGES = {
     Phase.STOPPED: Stage.STARTING,
     Phase.STARTING: Stage.STARTING,
     Phase.RUNNING: Stage.ANSWERING,
     Phase.STOPPING: Stage.STOPPING,
+    Phase.REPAIRING: Stage.REPAIRING,
 }
 
 
@@ -171,56 +173,62 @@ class Waker:
         wake.stage = Stage.STOPPING
         with self._locks.hold(host.name, wait_s=host.ready.timeout.total_seconds()) as ours:
             if not ours:
-                raise _too_late(host, "is still being stopped")
-            if self._bring_up(wake):
-                self._folder.hand_over(host.name)
+                raise too_late(host, "is still being stopped")
+            url = self._bring_up(wake)
+            if url:
+                self._hand_over(host, url)
                 self._ready(wake)
 
     def _attend(self, wake: Wake) -> None:
         host = wake.host
-        if not self._bring_up(wake):
+        url = self._bring_up(wake)
+        if url is None:
             return
         with self._locks.hold(host.name) as ours:
             # Without the lock it may have been stopped since it answered.
             if ours and self._connect(host).status().phase is Phase.RUNNING:
                 self.note_ready(host.name)
-                if self._folder.hand_over(host.name):
+                if self._hand_over(host, url):
                     log.info("%s: found running, handed back to its route", host.name)
                     self._journal.append("found_running", host.name)
 
-    def _bring_up(self, wake: Wake) -> bool:
-        """Go on until the app answers (True), or it is stopped and not ours to start (False)."""
+    def _hand_over(self, host: Host, url: str) -> bool:
+        """Hand the host back to its route; where only the provider knew its url, write that first.
+
+        Traefik reads the folder in the order of names, HOST.asleep.yml before HOST.yml: it never
+        sees the shadow gone and the old url still there.
+        """
+        if host.route is Route.OURS and host.url is None:
+            self._folder.lead(host.names, url)
+        return self._folder.hand_over(host.name)
+
+    def _bring_up(self, wake: Wake) -> str | None:
+        """Go on until the app answers and return its url; None: stopped, and not ours to start."""
         host, starts = wake.host, 0
         upstream = self._connect(host)
-        for _ in self._rounds(host, wake.since):
+        patience = Patience(host, wake.since)
+        while True:
             try:
-                phase = upstream.status().phase
-                if phase is Phase.STOPPED:
+                status = upstream.status()
+                if status.phase is Phase.STOPPED:
                     if not wake.starts:
-                        return False
-                    starts = _counted(starts)
+                        return None
+                    _demand_another(starts)
                     upstream.start()
+                    starts += 1
             except UpstreamError as error:
-                if error.reason is not Reason.UNREACHABLE:
+                if error.reason not in (Reason.UNREACHABLE, Reason.CAPACITY):
                     raise
                 log.warning("%s: %s; trying again", host.name, error)
+                if error.reason is Reason.CAPACITY:
+                    starts, wake.stage = 0, Stage.QUEUED
+                patience.pause(error)
                 continue
-            wake.stage = _STAGES[phase]
-            if phase is Phase.RUNNING and host.url and self._probe(host, host.url):
-                return True
-        return False
-
-    def _rounds(self, host: Host, since: datetime) -> Iterator[None]:
-        """Yield at growing pauses. Raises: UpstreamError when the wake's time is over."""
-        left_s = (host.ready.timeout - (_now() - since)).total_seconds()
-        deadline = time.monotonic() + left_s
-        pause_s = 0.05
-        while True:
-            yield
-            if time.monotonic() > deadline:
-                raise _too_late(host, "runs, but its app does not answer")
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 1.3, 0.5)
+            wake.stage = STAGES[status.phase]
+            url = host.url or status.url
+            if status.phase is Phase.RUNNING and url and self._probe(host, url):
+                return url
+            patience.pause()
 
     def _ready(self, wake: Wake) -> None:
         name = wake.host.name
@@ -242,17 +250,11 @@ class Waker:
                 log.error("%s: %s", name, error)
 
 
-def _counted(starts: int) -> int:
-    """Count one more start. Raises: UpstreamError when the app ended after each one before."""
+def _demand_another(starts: int) -> None:
+    """Demand that the app has not ended after each start before. Raises: UpstreamError."""
     if starts == _STARTS:
         text = f"stopped again after each of {_STARTS} starts; see the app's own log"
         raise UpstreamError(Reason.FAILED, text)
-    return starts + 1
-
-
-def _too_late(host: Host, what: str) -> UpstreamError:
-    seconds = host.ready.timeout.total_seconds()
-    return UpstreamError(Reason.TIMEOUT, f"the upstream {what} after {seconds:g} s (ready.timeout)")
 
 
 def _now() -> datetime:

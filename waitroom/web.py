@@ -110,10 +110,11 @@ class _Desk:
         return _status_json(view)
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
-        """Show that this host's requests lead here."""
+        """Show that this host's requests lead here, to somebody who would wake it."""
         found = self._find()
-        if found:
-            g.state = self._parts.room.view(*found).state
+        if found is None:
+            return _unregistered()
+        g.state = self._parts.room.view(*found).state
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def wake(self) -> Response:

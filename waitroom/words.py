@@ -45,6 +45,13 @@ STAGES = {
     Stage.STOPPING: _("%(host)s is still shutting down; it is started again right after."),
     Stage.STARTING: _("%(host)s is being started."),
     Stage.ANSWERING: _("%(host)s has been started; its app does not answer yet."),
+    Stage.REPAIRING: _(
+        "The machine of %(host)s is being repaired by its provider; it starts right after."
+    ),
+    Stage.QUEUED: _(
+        "%(host)s is waiting for a free machine: its provider has none at the moment. "
+        "It is tried again and again."
+    ),
 }
 FAILURES = {
     None: _("%(host)s could not be woken. Please try again."),
@@ -65,6 +72,21 @@ FAILURES = {
     ),
     Reason.TIMEOUT: _(
         "%(host)s was started, but its app did not answer in time. Please try again in a minute."
+    ),
+    Reason.CREDENTIALS: _(
+        "%(host)s could not be woken: the system that starts it does not know the waiting room. "
+        "Please tell its operator."
+    ),
+    Reason.CAPACITY: _(
+        "%(host)s could not be woken: its provider has no machine free at the moment. "
+        "Please try again in a few minutes."
+    ),
+    Reason.QUOTA: _(
+        "%(host)s could not be woken: its operator's quota is used up. Please tell its operator."
+    ),
+    Reason.CONDITION: _(
+        "%(host)s could not be woken: its provider's rules forbid it, as it is set up now. "
+        "Please tell its operator."
     ),
 }
 UNKNOWNS = {
@@ -88,6 +110,22 @@ UNKNOWNS = {
     Reason.TIMEOUT: _(
         "Whether %(host)s is running can't be found out: there was no answer in time. "
         "It is asked again and again; please wait, or come back later."
+    ),
+    Reason.CREDENTIALS: _(
+        "Whether %(host)s is running can't be found out: the system that runs it does not know "
+        "the waiting room. Please tell its operator."
+    ),
+    Reason.CAPACITY: _(
+        "Whether %(host)s is running can't be found out: its provider has no machine free. "
+        "It is asked again and again; please wait, or come back later."
+    ),
+    Reason.QUOTA: _(
+        "Whether %(host)s is running can't be found out: its operator's quota is used up. "
+        "Please tell its operator."
+    ),
+    Reason.CONDITION: _(
+        "Whether %(host)s is running can't be found out: its provider's rules forbid it. "
+        "Please tell its operator."
     ),
 }
 _APP_ERROR = _(

@@ -104,6 +104,7 @@ def test_an_unknown_host_is_an_honest_404(room: Local) -> None:
     assert answer.status_code == 404
     assert answer.headers["X-Waitroom"] == "unknown"
     assert room.get("/.waitroom/wake", "nobody.test", method="POST").status_code == 404
+    assert room.get("/.waitroom/canary/x", "nobody.test").status_code == 404
 
 
 def test_an_app_that_was_stopped_by_hand_leads_to_the_waiting_room_and_wakes_again(

@@ -25,7 +25,11 @@ def test_what_is_committed_is_read_by_tinydb_and_by_json(tmp_path: Path) -> None
     store.commit()
     store.close()
     assert hosts(tmp_path) == {"a.test": 2, "b.test": 3}
-    assert set(json.loads((tmp_path / "activity.json").read_text())) == {"hosts"}
+    assert set(json.loads((tmp_path / "activity.json").read_text())) == {
+        "hosts",
+        "events",
+        "positions",
+    }
 
 
 def test_what_was_written_is_replaced_after_a_restart(tmp_path: Path) -> None:

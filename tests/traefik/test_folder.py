@@ -62,3 +62,13 @@ def test_publishing_the_same_again_touches_nothing(folder: RouteFolder) -> None:
     before = (folder.path / "app.test.yml").stat().st_ino
     folder.publish("http://w:8080", [(NAMES, "http://app:80")])
     assert (folder.path / "app.test.yml").stat().st_ino == before
+
+
+def test_publishing_leaves_a_route_whose_url_is_known_after_a_start(folder: RouteFolder) -> None:
+    folder.lead(NAMES, "http://10.0.0.2:80")
+    folder.publish("http://w:8080", [(NAMES, None)])
+    assert folder.leads(NAMES, "http://10.0.0.2:80")
+    assert not folder.leads(NAMES, "http://10.0.0.3:80")
+    assert not folder.leads(("other.test",), "http://10.0.0.2:80")
+    folder.publish("http://w:8080", [])
+    assert not folder.leads(NAMES, "http://10.0.0.2:80")

@@ -10,6 +10,12 @@ from waitroom.hosts import Host
 from waitroom.upstreams.base import Phase, Status
 
 
+def a_vm(**keys: Any) -> Host:
+    vm = {"gce": {"instance": "erp-1", "zone": "asia-southeast2-a"}, "port": 8080, **keys}
+    document = {"gce": {"project": "my-project"}, "hosts": {"app.test": vm}}
+    return parse(document).hosts["app.test"]
+
+
 def a_host(**keys: Any) -> Host:
     app = {"docker": {"container": "app"}, "url": "http://app:80", **keys}
     return parse({"hosts": {"app.test": app}}).hosts["app.test"]
@@ -22,17 +28,27 @@ class FakeUpstream:
         self.phase = phase
         self.phase_after_start = Phase.RUNNING
         self.fault: UpstreamError | None = None
+        self.url: str | None = None
+        self.fails_to_start: list[UpstreamError] = []  # what the status says after each start
+        self._failed: UpstreamError | None = None
         self.starts = 0
         self.stops = 0
 
     def status(self) -> Status:
-        if self.fault:
-            raise self.fault
-        return Status(self.phase)
+        failed, self._failed = self._failed, None
+        if self.fault or failed:
+            raise self.fault or failed  # type: ignore[misc]
+        return Status(self.phase, url=self.url)
 
     def start(self) -> None:
         self.starts += 1
+        if self.fails_to_start:
+            self._failed = self.fails_to_start.pop(0)
+            return
         self.phase = self.phase_after_start
+
+    def lacks(self) -> list[str]:
+        return []
 
     def stop(self) -> None:
         self.stops += 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from waitroom.document import parse
 from waitroom.errors import ConfigError
-from waitroom.hosts import Duration, Gate, Registry, Sleep, normalise
+from waitroom.hosts import Duration, Gate, GceUpstream, Registry, Sleep, normalise
 
 APP: dict[str, Any] = {"docker": {"container": "app"}, "url": "http://app:80"}
 VM: dict[str, Any] = {"gce": {"instance": "erp-1", "zone": "asia-southeast2-a"}, "port": 8080}
@@ -87,6 +87,11 @@ def test_international_names_meet_in_punycode() -> None:
         ({"gce": GCE, "hosts": {"vm.test": {**VM, "gce": {**VM["gce"], "project": "other-one"}}}}, "only one project"),
         ({"gce": GCE, "hosts": {"vm.test": {"gce": VM["gce"]}}}, "hosts.'vm.test'.port: is missing"),
         ({"gce": GCE, "hosts": {"vm.test": {**VM, "url": "http://x"}}}, "hosts.'vm.test'.url: a VM's address"),
+        ({"gce": GCE, "hosts": {"vm.test": {**VM, "address": "a b"}}}, "hosts.'vm.test'.address: expected internal, external"),
+        ({"gce": {**GCE, "require_label": "waitroom"}, "hosts": {"vm.test": VM}}, "gce.require_label: "),
+        ({"gce": GCE, "hosts": {"a.test": VM, "b.test": {**VM, "port": 81}}}, "hosts.'b.test': shares its upstream with hosts.'a.test'"),
+        (host(port=80), "hosts.'app.test'.port: is for a VM of gce"),
+        (host(address="external"), "hosts.'app.test'.address: is for a VM of gce"),
         ({"defaults": {"idle": "1h"}, "hosts": {}}, "defaults: unknown key 'idle'"),
     ],
 )  # fmt: skip
@@ -94,6 +99,19 @@ def test_names_the_path_of_each_fault(document: object, fault: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse(document)
     assert fault in str(error.value)
+
+
+def test_a_vm_has_the_project_and_the_label_of_the_file_and_its_own_address() -> None:
+    gce = {**GCE, "require_label": "waitroom=true"}
+    [host] = parse({"gce": gce, "hosts": {"vm.test": VM}}).hosts.values()
+    assert host.url is None
+    assert host.upstream == GceUpstream(
+        project="my-project", zone="asia-southeast2-a", instance="erp-1",
+        port=1, address="", require_label=None,
+    )  # fmt: skip
+    assert isinstance(host.upstream, GceUpstream)
+    assert (host.upstream.port, host.upstream.address) == (8080, "internal")
+    assert host.upstream.require_label == ("waitroom", "true")
 
 
 def test_reports_the_faults_of_all_hosts_at_once() -> None:

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.support import eventually
-from tests.waitroom.fakes import FakeUpstream, a_host
+from tests.waitroom.fakes import FakeUpstream, a_host, a_vm
 from traefik.folder import RouteFolder
+from waitroom import wake
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
 from waitroom.journal import Journal, JournalError
 from waitroom.locks import HostLocks
 from waitroom.upstreams.base import Phase
+from waitroom.view import Stage
 from waitroom.wake import Waker
 
 HOST = a_host(ready={"timeout": "2s"})
@@ -88,7 +90,9 @@ def test_starts_nothing_when_the_journal_cannot_be_written(world: World) -> None
     assert world.waker.under_way(HOST.name) is None
 
 
-@pytest.mark.parametrize("reason", [Reason.MISSING, Reason.PERMISSION, Reason.FAILED])
+@pytest.mark.parametrize(
+    "reason", sorted(set(Reason) - {Reason.UNREACHABLE, Reason.CAPACITY, Reason.TIMEOUT})
+)
 def test_a_definite_no_of_the_provider_ends_the_wake(world: World, reason: Reason) -> None:
     world.upstream.fault = UpstreamError(reason, "no")
     world.waker.wake(HOST, visitor="v")
@@ -166,3 +170,52 @@ def test_attending_leaves_alone_what_the_sidecar_is_stopping(world: World) -> No
     with HostLocks(world.data).hold(HOST.name):
         world.waker.attend(HOST).ended.wait(5)
     assert world.routes.shadow(HOST.name)
+
+
+def test_leads_to_the_address_that_the_provider_tells_after_each_start(world: World) -> None:
+    vm = a_vm()
+    for url in ("http://10.0.0.2:8080", "http://10.0.0.3:8080"):
+        world.upstream.phase, world.upstream.url = Phase.STOPPED, url
+        world.waker.wake(vm, visitor="v")
+        world.wait(vm)
+        assert world.routes.leads(vm.names, url)
+        assert world.routes.shadow(vm.name) is None
+
+
+def test_writes_no_route_for_a_host_that_has_its_own(world: World) -> None:
+    vm = a_vm(route="own")
+    world.upstream.url = "http://10.0.0.2:8080"
+    world.waker.wake(vm, visitor="v")
+    world.wait(vm)
+    assert world.kinds() == ["wake_requested", "woken"]
+    assert not list(world.data.glob("*.yml"))
+
+
+def test_without_a_free_machine_it_is_tried_again_and_says_so_meanwhile(world: World) -> None:
+    full = UpstreamError(Reason.CAPACITY, "no machine free")
+    world.upstream.fails_to_start = [full]
+    world.waker.wake(HOST, visitor="v")
+    eventually(lambda: _stage(world) is Stage.QUEUED)
+    world.wait()
+    assert world.upstream.starts == 2
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_without_a_free_machine_until_the_end_it_fails_for_that_reason(world: World) -> None:
+    full = UpstreamError(Reason.CAPACITY, "no machine free")
+    world.upstream.fails_to_start = [full] * 9
+    world.waker.wake(HOST, visitor="v")
+    world.wait()
+    failure = world.waker.failure(HOST.name)
+    assert failure
+    assert failure.reason is Reason.CAPACITY
+    assert world.upstream.starts < 9
+
+
+def _stage(world: World) -> Stage | None:
+    under_way = world.waker.under_way(HOST.name)
+    return under_way.stage if under_way else None
+
+
+def test_every_phase_has_its_stage() -> None:
+    assert set(wake.STAGES) == set(Phase)

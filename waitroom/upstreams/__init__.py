@@ -3,5 +3,7 @@
 base     the protocol and its values
 docker   a container
 command  anything with a start, a stop and a status command
+gce      a VM of Compute Engine; with gce_fleet (what is known of all VMs), gce_api (the calls),
+         gce_errors (what its faults mean) and gce_back_off (the pauses after them)
 connect  from a host of the registry to its upstream; imports a provider when it is used
 """

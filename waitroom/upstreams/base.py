@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,7 @@ class Phase(enum.StrEnum):
     STARTING = "starting"
     RUNNING = "running"  # the machine runs; whether the app answers is another question
     STOPPING = "stopping"
+    REPAIRING = "repairing"  # the provider mends the machine; there is nothing to do but wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Status:
     phase: Phase
     started_at: datetime | None = None  # aware UTC; None: not running, or the provider can't tell
     detail: str = ""  # the provider's own word for it, for logs
+    url: str | None = None  # where the app answers, of an upstream whose address the provider knows
 
 
 class Upstream(Protocol):
@@ -41,3 +44,6 @@ class Upstream(Protocol):
 
     def stop(self) -> None:
         """Begin to put it to sleep."""
+
+    def lacks(self) -> Sequence[str]:
+        """Name the permissions that a start needs and we lack; none where that can't be asked."""

@@ -41,6 +41,10 @@ class Command:
         """Run the stop command."""
         self._order(self._commands.stop)
 
+    def lacks(self) -> Sequence[str]:
+        """Return nothing: nobody can be asked but by trying."""
+        return ()
+
     def _order(self, argv: Sequence[str]) -> None:
         code, output = self._run(argv)
         if code != 0:

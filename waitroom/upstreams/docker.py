@@ -6,7 +6,7 @@ on. The client is shared by all containers and safe to use from several threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -79,6 +79,10 @@ class Container:
                 api.stop(self._name, timeout=_STOP_GRACE_S)
             elif running:  # pausing twice would be an error
                 api.pause(self._name)
+
+    def lacks(self) -> Sequence[str]:
+        """Return nothing: nobody can be asked but by trying."""
+        return ()
 
     def _inspect(self) -> dict[str, Any]:
         with _told(self._name):

@@ -1,0 +1,216 @@
+"""The calls to Compute Engine that we make, through google-cloud-compute.
+
+The library's types and errors end here. Its own retries are not used: they leave out 429 and cut
+connections, and each retry of theirs outlives our time-outs. Whoever asks for a status asks again
+anyhow; an order is repeated here, with the same requestId, so that it is taken once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import google.auth
+from google.api_core.client_options import ClientOptions
+from google.api_core.retry import Retry
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import DefaultCredentialsError
+from google.cloud import compute_v1
+
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import GceUpstream
+from waitroom.upstreams import gce_errors
+from waitroom.upstreams.gce_back_off import BackOff
+
+_SCOPES = ("https://www.googleapis.com/auth/compute",)
+_TIMEOUT_S = 5.0
+_ORDER_TIMEOUT_S = 10.0
+_REPEAT = Retry(
+    predicate=gce_errors.is_passing, initial=0.3, multiplier=2, maximum=2, timeout=8, on_error=None
+)
+_PAGE = 500
+# Names in one filter: a URL of 200 names would be longer than some take.
+_NAMES_AT_ONCE = 50
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What we look at of an instance."""
+
+    status: str  # in the API's word
+    labels: Mapping[str, str]
+    internal: str | None  # addresses of the first interface
+    external: str | None
+    started_at: datetime | None
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether it is in a state in which it costs nothing and stays until it is started."""
+        return self.status in ("TERMINATED", "STOPPED", "SUSPENDED")
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    instances: compute_v1.InstancesClient
+    operations: compute_v1.ZoneOperationsClient
+
+
+class Api:
+    """Every call raises UpstreamError and nothing else. Threads: any may call."""
+
+    def __init__(self, endpoint: str | None) -> None:
+        self._endpoint = endpoint
+        self._clients: _Clients | None = None
+        self._connecting = threading.Lock()
+        self._back_off = BackOff()
+
+    @classmethod
+    def from_environment(cls) -> Api:
+        """GCE_API_ENDPOINT is for tests; the credentials are found as the library does."""
+        return cls(os.environ.get("GCE_API_ENDPOINT"))
+
+    def get(self, vm: GceUpstream) -> Machine:
+        """Look at one VM."""
+        request = {"project": vm.project, "zone": vm.zone, "instance": vm.instance}
+        return self._call(
+            vm,
+            lambda to: _machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
+        )
+
+    def find(self, vms: Iterable[GceUpstream]) -> dict[str, Machine]:
+        """Look at several VMs of one zone, in as few calls as can be; by their names.
+
+        It lists these names and no others. One that is missing in the answer is left out.
+        """
+        found: dict[str, Machine] = {}
+        left = list(vms)
+        while left:
+            some, left = left[:_NAMES_AT_ONCE], left[_NAMES_AT_ONCE:]
+            found |= self._list(some)
+        return found
+
+    def _list(self, vms: list[GceUpstream]) -> dict[str, Machine]:
+        request = {
+            "project": vms[0].project,
+            "zone": vms[0].zone,
+            "filter": " OR ".join(f'(name = "{vm.instance}")' for vm in vms),
+            "max_results": _PAGE,
+        }
+        wanted = {vm.instance for vm in vms}
+        return self._call(
+            vms[0],
+            lambda to: {
+                each.name: _machine(each)
+                for each in to.instances.list(request, retry=None, timeout=_TIMEOUT_S)
+                if each.name in wanted
+            },
+        )
+
+    def order(self, vm: GceUpstream, action: str, request_id: str) -> str:
+        """Start, resume, stop or suspend a VM; return the name of the operation that does it."""
+        request = {
+            "project": vm.project,
+            "zone": vm.zone,
+            "instance": vm.instance,
+            "request_id": request_id,
+        }
+
+        def call(to: _Clients) -> str:
+            # `start()` would follow the operation through a client of its own, with the real
+            # endpoint and for minutes; `start_unary()` returns at once.
+            method = getattr(to.instances, f"{action}_unary")
+            return str(method(request, retry=_REPEAT, timeout=_ORDER_TIMEOUT_S).name)
+
+        return self._call(vm, call)
+
+    def outcome(self, vm: GceUpstream, operation: str) -> UpstreamError | bool:
+        """Return whether an operation has ended, or in which error it did."""
+        request = {"project": vm.project, "zone": vm.zone, "operation": operation}
+        found = self._call(
+            vm, lambda to: to.operations.get(request, retry=None, timeout=_TIMEOUT_S)
+        )
+        if found.status != compute_v1.Operation.Status.DONE:
+            return False
+        errors = [(each.code, each.message) for each in found.error.errors]
+        return gce_errors.of_operation(vm, errors) if errors else True
+
+    def permitted(self, vm: GceUpstream, permissions: Sequence[str]) -> set[str]:
+        """Return those of the permissions that we have on a VM."""
+        request = {
+            "project": vm.project,
+            "zone": vm.zone,
+            "resource": vm.instance,
+            "test_permissions_request_resource": {"permissions": list(permissions)},
+        }
+        answer = self._call(
+            vm,
+            lambda to: to.instances.test_iam_permissions(request, retry=None, timeout=_TIMEOUT_S),
+        )
+        return set(answer.permissions)
+
+    def _call(self, vm: GceUpstream, call: Callable[[_Clients], _Answer]) -> _Answer:
+        self._back_off.demand_over()
+        try:
+            answer = call(self._connected())
+        except gce_errors.FAULTS as error:
+            fault = gce_errors.of_call(vm, error)
+            if fault.reason is Reason.CREDENTIALS:
+                self._clients = None  # a key that was replaced is read anew
+            if gce_errors.is_passing(error) or fault.reason is Reason.CREDENTIALS:
+                self._back_off.begin(fault)
+            raise fault from error
+        self._back_off.end()
+        return answer
+
+    def _connected(self) -> _Clients:
+        with self._connecting:
+            if self._clients is None:
+                credentials = _credentials(lenient=self._endpoint is not None)
+                options = ClientOptions(api_endpoint=self._endpoint)
+                self._clients = _Clients(
+                    compute_v1.InstancesClient(credentials=credentials, client_options=options),
+                    compute_v1.ZoneOperationsClient(
+                        credentials=credentials, client_options=options
+                    ),
+                )
+            return self._clients
+
+
+def _credentials(*, lenient: bool) -> Credentials:
+    """Find the Application Default Credentials; a test's endpoint may do without any."""
+    try:
+        found: Credentials = google.auth.default(scopes=_SCOPES)[0]
+    except DefaultCredentialsError:
+        if not lenient:
+            raise
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the library's
+    return found
+
+
+def _machine(instance: compute_v1.Instance) -> Machine:
+    internal = external = None
+    if instance.network_interfaces:
+        first = instance.network_interfaces[0]
+        internal = first.network_i_p or None
+        external = next((each.nat_i_p for each in first.access_configs if each.nat_i_p), None)
+    return Machine(
+        status=instance.status,
+        labels=dict(instance.labels),
+        internal=internal,
+        external=external,
+        started_at=_time(instance.last_start_timestamp),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,129 @@
+"""What Compute Engine's faults mean: from its words to our reasons, in one line for a person.
+
+Faults come in three ways: as the answer to a request, inside an operation that was taken and
+ended badly, and as no answer at all. Pure: values only. Words: the v1 REST reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import requests
+from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, RetryError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.protobuf import json_format  # type: ignore[import-untyped]  # it ships no types
+
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import GceUpstream
+
+# Whatever the library raises: its own, and what it lets through of the libraries below it.
+FAULTS = (
+    GoogleAPIError,
+    GoogleAuthError,
+    requests.RequestException,
+    json_format.Error,
+    OSError,
+    ValueError,
+)
+
+# Parts of a code, in lower case and without underscores: the API writes `quotaExceeded` in an
+# answer and `QUOTA_EXCEEDED` in an operation. The first that fits holds.
+_REASONS = (
+    ("resourcepoolexhausted", Reason.CAPACITY),
+    ("stockout", Reason.CAPACITY),
+    ("insufficientcapacity", Reason.CAPACITY),
+    ("ratelimitexceeded", Reason.UNREACHABLE),
+    ("quotaexceeded", Reason.QUOTA),
+    ("limitexceeded", Reason.QUOTA),
+    ("notready", Reason.UNREACHABLE),  # it is changing its state; ask again
+    ("notfound", Reason.MISSING),
+    ("permission", Reason.PERMISSION),
+    ("forbidden", Reason.PERMISSION),
+    ("conditionnotmet", Reason.CONDITION),
+)
+_BY_HTTP_STATUS = {
+    401: Reason.CREDENTIALS,
+    403: Reason.PERMISSION,
+    404: Reason.MISSING,
+    408: Reason.UNREACHABLE,
+    412: Reason.CONDITION,
+    429: Reason.UNREACHABLE,
+}
+_FIRST_OF_SERVER = 500
+_DISABLED = ("accessnotconfigured", "servicedisabled")
+_NO_CREDENTIALS = (
+    "there are no credentials for Google Cloud; set GOOGLE_APPLICATION_CREDENTIALS, or run on a VM"
+    " that has a service account"
+)
+
+
+def of_operation(vm: GceUpstream, codes: Iterable[tuple[str, str]]) -> UpstreamError:
+    """Say how an operation ended, by its errors (code, message)."""
+    (code, message), *_ = [*codes, ("", "no reason given")]
+    reason = _reason_of([code]) or Reason.FAILED
+    return UpstreamError(reason, f"VM {vm.instance!r}: {code or 'failed'}: {_one_line(message)}")
+
+
+def of_call(vm: GceUpstream, error: BaseException) -> UpstreamError:
+    """Say why a request was not answered well."""
+    if isinstance(error, RetryError) and error.cause:
+        return of_call(vm, error.cause)
+    if isinstance(error, GoogleAPICallError):
+        return _of_answer(vm, error)
+    if isinstance(error, DefaultCredentialsError):
+        return UpstreamError(Reason.CREDENTIALS, _NO_CREDENTIALS)
+    if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
+        text = f"Google Cloud does not take the credentials: {_one_line(str(error))}"
+        return UpstreamError(Reason.CREDENTIALS, text)
+    text = f"Compute Engine does not answer: {_one_line(str(error) or type(error).__name__)}"
+    return UpstreamError(Reason.UNREACHABLE, text)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same request may be answered well in a moment: overload, or no answer at all."""
+    if isinstance(error, GoogleAPICallError):
+        status = error.code or 0
+        overloaded = status >= _FIRST_OF_SERVER or _BY_HTTP_STATUS.get(status) is Reason.UNREACHABLE
+        return overloaded and _reason_of(_codes(error)) in (None, Reason.UNREACHABLE)
+    return not isinstance(error, GoogleAuthError) or isinstance(error, TransportError)
+
+
+def _of_answer(vm: GceUpstream, error: GoogleAPICallError) -> UpstreamError:
+    codes, status = _codes(error), error.code or 0
+    said = _one_line(error.errors[0].get("message", "") if error.errors else error.message)
+    if any(code.lower().replace("_", "") in _DISABLED for code in codes):
+        enable = f"gcloud services enable compute.googleapis.com --project {vm.project}"
+        text = f"the Compute Engine API is not enabled in project {vm.project!r}: {enable}"
+        return UpstreamError(Reason.PERMISSION, text)
+    if "unknown zone" in said.lower():
+        text = f"there is no zone {vm.zone!r}; mend it in hosts.yaml"
+        return UpstreamError(Reason.MISSING, text)
+    reason = _reason_of(codes) if status != requests.codes.too_many_requests else None
+    reason = reason or _BY_HTTP_STATUS.get(status)
+    if reason is None:
+        reason = Reason.UNREACHABLE if status >= _FIRST_OF_SERVER else Reason.FAILED
+    if reason is Reason.MISSING:
+        where = f"in zone {vm.zone!r} of project {vm.project!r}"
+        text = f"there is no VM {vm.instance!r} {where}; mend it in hosts.yaml, or create it"
+        return UpstreamError(reason, text)
+    if reason is Reason.CREDENTIALS:
+        return UpstreamError(reason, f"Google Cloud got no valid credentials: {said}")
+    return UpstreamError(reason, f"VM {vm.instance!r}: {status}: {said}")
+
+
+def _codes(error: GoogleAPICallError) -> list[str]:
+    found = [str(each.get("reason", "")) for each in error.errors if isinstance(each, dict)]
+    return [*found, error.reason or ""]
+
+
+def _reason_of(codes: Iterable[str]) -> Reason | None:
+    for code in codes:
+        plain = code.lower().replace("_", "")
+        for part, reason in _REASONS:
+            if part in plain:
+                return reason
+    return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
