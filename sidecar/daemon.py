@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _DECIDE_EVERY_S = 1
 _HEARTBEAT_EVERY_S = 5
-_COMMIT_EVERY_S = 1  # of a long backlog; what comes line by line is committed at once
+_COMMIT_EVERY_S = 1  # of what pours in; what comes line by line is committed at once
 # How many hosts are asked about or put to sleep at once; each takes a thread while it lasts.
 _AT_ONCE = 8
 # When to look again at a host that does not run, or whose provider does not answer.
@@ -103,7 +103,8 @@ class Daemon:
             while not self._ended.is_set():
                 while self._recorder.read() and not self._ended.is_set():
                     jobs.run_pending()
-                self._recorder.commit()
+                if not looks.is_busy():
+                    self._recorder.commit()
                 jobs.run_pending()
                 self._demand_network()
                 looks.wait()

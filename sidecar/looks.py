@@ -34,9 +34,13 @@ class Looks:
         self._events = 0
         self._busy_until = 0.0
 
+    def is_busy(self) -> bool:
+        """Whether lines pour in, so that to do things for each look is not worth it."""
+        return time.monotonic() < self._busy_until
+
     def wait(self) -> None:
         """Return when there may be something to read, at the latest after a second."""
-        if time.monotonic() < self._busy_until:
+        if self.is_busy():
             self._ended.wait(_BUSY_PAUSE_S)
             return
         if self._watch is None:

@@ -34,17 +34,23 @@ class Numbering:
         numbers.discard(0)  # the log does not keep the field
         if not numbers:
             return
-        if min(numbers) >= self.following or self._are_holes(numbers):
+        first, last = min(numbers), max(numbers)
+        if first == self.following and last - first < len(numbers):  # all that came next
+            self.following = last + 1
+        elif first >= self.following or self._are_holes(numbers):
             self._add(numbers)
-            return
-        for entry in entries:  # another process begins somewhere among them
-            if entry.number < self.following and entry.number not in self.holes:
+        else:
+            self._add_in_order(entries)
+
+    def _add_in_order(self, entries: list[Entry]) -> None:
+        """Take in lines of more than one process; another begins somewhere among them."""
+        for number in filter(None, (entry.number for entry in entries)):
+            if number < self.following and number not in self.holes:
                 self._begin()
-            if entry.number:
-                self._add({entry.number})
+            self._add({number})
 
     def _are_holes(self, numbers: set[int]) -> bool:
-        return all(n in self.holes for n in numbers if n < self.following)
+        return {n for n in numbers if n < self.following} <= self.holes
 
     def _begin(self) -> None:
         self.settled += len(self.holes)

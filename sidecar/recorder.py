@@ -192,6 +192,8 @@ class Recorder:
                     return False
             return True
         finally:
+            for nonce in self._fold.settle(self._now()):
+                self._on_canary(nonce)
             self._take_gaps(tail)
 
     def _add_access_log(self, block: Block) -> None:
@@ -200,10 +202,10 @@ class Recorder:
         if position.after is not None:
             entries = [entry for entry in entries if entry.start > position.after]
         self._numbering.add(entries)
-        for nonce in self._fold.add(entries, self._now()):
-            self._on_canary(nonce)
+        self._fold.add(entries)
         if entries:
-            position.newest = max(entry.start for entry in entries)
+            newest = max([entry.start for entry in entries])
+            position.newest = max(newest, position.newest or newest)
         self._count_bad(position.path, parsed.bad)
         self.totals["lines"] += len(entries) + len(parsed.bad)
         self._refuse_common(parsed)

@@ -62,24 +62,20 @@ class Store:
         self._database = TinyDB(storage=lambda: self._memory)
         self.hosts = self._database.table("hosts")
         self.events = self._database.table("events")
-        self._ids = {doc["host"]: doc.doc_id for doc in self.hosts if "host" in doc}
+        self._ids = {doc["host"]: str(doc.doc_id) for doc in self.hosts if "host" in doc}
 
-    def put_hosts(self, documents: Iterable[Mapping[str, Any]]) -> None:
+    def put_hosts(self, documents: Iterable[dict[str, Any]]) -> None:
         """Insert hosts, or replace those of the same name."""
-        known, new = {}, []
+        # TinyDB would make each id of the table a number and a text again, at every update.
+        table, new = self._memory.tables.get("hosts", {}), []
         for document in documents:
             number = self._ids.get(document["host"])
             if number is None:
                 new.append(document)
             else:
-                known[document["host"]] = document
-        if known:
-            self.hosts.update(
-                lambda doc: doc.update(known[doc["host"]]),
-                doc_ids=[self._ids[name] for name in known],
-            )
+                table[number] = document
         if new:
-            numbers = self.hosts.insert_multiple(new)
+            numbers = map(str, self.hosts.insert_multiple(new))
             self._ids.update(zip((doc["host"] for doc in new), numbers, strict=True))
 
     def replace(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:

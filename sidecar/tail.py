@@ -23,7 +23,7 @@ from sidecar.generations import PlainFile, Position, Source
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 512 * 1024  # read at once; also the longest line that is taken
+BLOCK_BYTES = 1024 * 1024  # read at once; also the longest line that is taken
 _MARK_BYTES = 64
 _SCANS = 3
 # A rotated file that may still have a writer is finished when it was quiet for so long. Traefik

@@ -38,7 +38,8 @@ def entry(**fields: Any) -> Entry:
 
 def folded(*entries: Entry, **activity: Any) -> HostCount:
     fold = Fold(registry(**activity))
-    fold.add(entries, NOW)
+    fold.add(entries)
+    fold.settle(NOW)
     return fold.counts["a.test"]
 
 
@@ -117,10 +118,12 @@ _ENTRIES = st.lists(
 @given(_ENTRIES, st.randoms())
 def test_the_order_and_the_cuts_make_no_difference(entries: list[Entry], random: Any) -> None:
     one, other = Fold(registry()), Fold(registry())
-    one.add(entries, NOW)
+    one.add(entries)
+    one.settle(NOW)
     random.shuffle(entries)
     for each in entries:
-        other.add([each], NOW)
+        other.add([each])
+        other.settle(NOW)
     assert one.unregistered == other.unregistered
     documents = [
         {name: count.document() for name, count in fold.counts.items()} for fold in (one, other)

@@ -59,6 +59,59 @@ def test_a_line_of_version_3_with_headers_and_trace_ids() -> None:
     assert found.path == "/ws"
 
 
+# As people have shown them in public: shortened, with other names and addresses.
+@pytest.mark.parametrize(
+    ("line", "host", "status", "start", "duration_ns"),
+    [
+        pytest.param(  # https://github.com/traefik/traefik/issues/6130
+            b'{"ClientAddr":"[::1]:59922","DownstreamContentSize":11328023,"DownstreamStatus":200,'
+            b'"Duration":17277000,"OriginStatus":200,"RequestCount":1,"RequestHost":"a.example.com",'
+            b'"RequestPort":"-","RouterName":"to-mirrored-http@file","ServiceName":"appv1@file",'
+            b'"ServiceURL":{"Scheme":"http","Opaque":"","User":null,"Host":"localhost:8080","Path":""},'
+            b'"StartLocal":"2020-01-06T18:23:03.944523+01:00","StartUTC":"2020-01-06T17:23:03.944523Z",'
+            b'"entryPointName":"web","level":"info","msg":"","time":"2020-01-06T18:23:03+01:00"}',
+            "a.example.com", 200, datetime(2020, 1, 6, 17, 23, 3, 944523, UTC), 17277000,
+            id="2.1, ServiceURL as an object",
+        ),
+        pytest.param(  # https://github.com/traefik/traefik/issues/10504 (cut off; the start is ours)
+            b'{"ClientAddr":"192.0.2.1:3808","ClientHost":"192.0.2.2, 192.0.2.3, 192.0.2.4",'
+            b'"DownstreamContentSize":0,"DownstreamStatus":0,"Duration":38786475932,"OriginStatus":0,'
+            b'"RequestCount":6508019,"RequestHost":"ws.example.com","RequestMethod":"GET",'
+            b'"RequestPath":"/api/v1/relay/ws","StartUTC":"2024-03-07T05:06:07.000001Z"}',
+            "ws.example.com", 0, datetime(2024, 3, 7, 5, 6, 7, 1, UTC), 38786475932,
+            id="2.x, a WebSocket behind three proxies",
+        ),
+        pytest.param(  # https://github.com/traefik/traefik/issues/11449
+            b'{"ClientAddr":"192.0.2.1:55139","DownstreamContentSize":701,"DownstreamStatus":200,'
+            b'"Duration":899236,"RequestAddr":"b.example.com","RequestCount":1,'
+            b'"RequestHost":"b.example.com","RouterName":"hub@file","ServiceName":"service-hub@file",'
+            b'"ServiceURL":"http://192.0.2.2:8084","SpanId":"8263e0541e1a448a",'
+            b'"StartLocal":"2025-01-15T20:57:12.523173048+08:00",'
+            b'"StartUTC":"2025-01-15T12:57:12.523173048Z","TraceId":"9fd814b6a08c05099ca01d65886d0dcf",'
+            b'"entryPointName":"http","level":"info","msg":"","time":"2025-01-15T20:57:12+08:00"}',
+            "b.example.com", 200, datetime(2025, 1, 15, 12, 57, 12, 523173, UTC), 899236,
+            id="3.2, with trace ids",
+        ),
+        pytest.param(  # https://github.com/xavier-hernandez/goaccess-for-nginxproxymanager/issues/108
+            b'{"ClientAddr":"192.0.2.1:63261","DownstreamContentSize":287,"DownstreamStatus":207,'
+            b'"Duration":8184335,"RequestContentSize":366,"RequestCount":17348,'
+            b'"RequestHost":"sub.example.com","RequestMethod":"REPORT","RequestProtocol":"HTTP/2.0",'
+            b'"ServiceName":"bk-bk@docker","StartUTC":"2024-12-29T11:42:47.503803974Z",'
+            b'"TLSCipher":"TLS_AES_128_GCM_SHA256","TLSVersion":"1.3","entryPointName":"https",'
+            b'"request_User-Agent":"Mozilla/5.0 CalendarAgent","time":"2024-12-29T12:42:47+01:00"}',
+            "sub.example.com", 207, datetime(2024, 12, 29, 11, 42, 47, 503804, UTC), 8184335,
+            id="3.x, WebDAV over TLS with a header",
+        ),
+    ],
+)  # fmt: skip
+def test_lines_that_people_have_shown(
+    line: bytes, host: str, status: int, start: datetime, duration_ns: int
+) -> None:
+    found = entry(line)
+    assert (found.host, found.status) == (host, status)
+    assert (found.start, found.duration_ns) == (start, duration_ns)
+
+
 @pytest.mark.parametrize(
     ("line", "start", "duration_ns"),
     [
