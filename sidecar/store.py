@@ -67,7 +67,7 @@ class Store:
     def put_hosts(self, documents: Iterable[dict[str, Any]]) -> None:
         """Insert hosts, or replace those of the same name."""
         # TinyDB would make each id of the table a number and a text again, at every update.
-        table, new = self._memory.tables.get("hosts", {}), []
+        table, new = self._memory.tables["hosts"], []
         for document in documents:
             number = self._ids.get(document["host"])
             if number is None:
