@@ -79,6 +79,8 @@ class Daemon:
         self._considered: set[str] = set()  # hosts that a thread is busy with
         self._due: dict[str, float] = {}  # monotonic: not to be considered before
         self._asleep_until: dict[str, float] = {}  # monotonic: seen asleep, believed so until then
+        self._stopped: set[str] = set()  # hosts that were last seen not to run
+        self._started: dict[str, datetime] = {}  # and when they were seen to run after that
         self._retry_s: dict[str, float] = {}
         self._why: dict[str, Why | None] = {}  # the last reason not to sleep, to say it once
         self._waits_for_log = False
@@ -189,6 +191,7 @@ class Daemon:
         """Do so if it runs idle; return in how many seconds to look again."""
         status = self._status(host)
         self._note_asleep(host, status)
+        self._note_started(host, status)
         if status.phase is not Phase.RUNNING:
             return host.idle_after.total_seconds()
         left = host.idle_after - idle_for(self._use(host, status), datetime.now(UTC))
@@ -198,6 +201,14 @@ class Daemon:
         self._retry_s.pop(host.name, None)
         self._why.pop(host.name, None)
         return host.idle_after.total_seconds()
+
+    def _note_started(self, host: Host, status: Status) -> None:
+        """Remember when it was seen to run again, for a provider that does not tell."""
+        if status.phase is not Phase.RUNNING:
+            self._stopped.add(host.name)
+        elif host.name in self._stopped:
+            self._stopped.discard(host.name)
+            self._started[host.name] = datetime.now(UTC)
 
     def _note_asleep(self, host: Host, status: Status) -> None:
         if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
@@ -230,7 +241,7 @@ class Daemon:
         return Use(
             last_used=self._recorder.last_used(host.name),
             last_woken=self._recorder.last_woken(host.name),
-            started_at=status.started_at if status else None,
+            started_at=(status and status.started_at) or self._started.get(host.name),
             watched_since=self._watched_since,
         )
 

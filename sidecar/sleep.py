@@ -37,6 +37,8 @@ _PAUSE_S = 0.05
 _STOP_SHOWS_S = 30.0
 _STOP_ENDS_S = 600.0
 _STOP_PAUSE_S = 0.2
+_NONCE_CHARACTERS = 16
+_REMEMBERED = 1000
 
 
 class Why(enum.StrEnum):
@@ -71,7 +73,12 @@ class Proofs:
 
     def add(self, nonce: str) -> None:
         """Note that this canary's own line has been read."""
+        # Anybody can claim to be a canary, so what is remembered of them has a bound.
+        if len(nonce) > _NONCE_CHARACTERS:
+            return
         with self._changed:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
             self._seen.add(nonce)
             self._changed.notify_all()
 

@@ -73,7 +73,7 @@ def render_shadow(names: Sequence[str], proof: str | None = None) -> str:
     `proof`: a name that answers 418 as soon as this file is in force (see render_proof).
     """
     shadow = {"rule": _rule(names), "priority": SHADOW_PRIORITY, "service": WAITROOM}
-    return _text(routers={f"{names[0]}-shadow": shadow, **(_proof(proof) if proof else {})})
+    return _text(routers={f"{names[0]}.shadow": shadow, **(_proof(proof) if proof else {})})
 
 
 def render_proof(name: str) -> str:

@@ -17,7 +17,8 @@ _CHUNK_BYTES = 1 << 16
 # threads of those who wait.
 _BYTES = 256 << 20
 _SECONDS = 5.0
-_AT_ONCE = 4
+_AT_ONCE = 8
+_PLACE_S = 1.0
 
 
 def read_to_the_end(application: WSGIApplication) -> WSGIApplication:
@@ -27,7 +28,7 @@ def read_to_the_end(application: WSGIApplication) -> WSGIApplication:
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = application(environ, start_response)
         has_body = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
-        if has_body and places.acquire(blocking=False):
+        if has_body and places.acquire(timeout=_PLACE_S):
             try:
                 _discard(environ)
             finally:

@@ -34,8 +34,8 @@ from waitroom.hosts import (
     normalise,
 )
 
-# The names of the shadow files end in these (traefik.folder), so no host may.
-RESERVED_LABELS = ("asleep", "draining")
+# The names of our route files, routers and services end in these (traefik), so no host's may.
+RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
 
 
 class _Defaults(Part, frozen=True):
@@ -137,7 +137,7 @@ def _hostname(name: str, path: str) -> str:
         raise ConfigError(f"{path}: {name!r} is not a hostname (no wildcards, no scheme, no path)")
     if canonical.rpartition(".")[2] in RESERVED_LABELS:
         raise ConfigError(
-            f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark route files"
+            f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark our routes"
         )
     return canonical
 

@@ -55,6 +55,7 @@ class Room:
         self._journal = journal
         self._locks = locks
         self._url = url
+        self._said: dict[str, str] = {}  # the last fault of a host's provider
         self._since: dict[str, tuple[State, datetime]] = {}
 
     def view(self, host: Host, name: str, *, in_doubt: bool = False) -> View:
@@ -84,7 +85,8 @@ class Room:
 
         Raises: JournalError.
         """
-        if self._runs(host):
+        # Behind a shadow it may be on its way down; only a wake waits that out.
+        if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
         else:
             self._waker.wake(host, visitor=visitor)
@@ -151,10 +153,14 @@ class Room:
         try:
             phase = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S).phase
         except UpstreamError as error:
-            log.warning("%s: %s", host.name, error)
+            if self._said.get(host.name) != str(error):  # thousands may ask, once is enough
+                self._said[host.name] = str(error)
+                log.warning("%s: %s", host.name, error)
             state = State.UNKNOWN if error.reason in _PASSING else State.FAILED
             return state, error.reason
-        if phase in (Phase.STOPPED, Phase.STOPPING) or self._locks.busy(host.name):
+        # A lock that our own attendance holds means nothing here.
+        stopping = self._waker.under_way(host.name) is None and self._locks.busy(host.name)
+        if phase in (Phase.STOPPED, Phase.STOPPING) or stopping:
             if phase is Phase.STOPPED and shadow is None:
                 self._try_to_shadow(host)
             return State.ASLEEP, None

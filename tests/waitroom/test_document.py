@@ -82,6 +82,7 @@ def test_international_names_meet_in_punycode() -> None:
         (host(aliases=["APP.test"]), "the name 'app.test' is given twice"),
         (host(ready={"path": "x"}), "hosts.'app.test'.ready.path: "),
         ({"hosts": {"x.asleep": APP}}, "a name can't end in asleep or draining"),
+        ({"hosts": {"waitroom": APP}}, "a name can't end in asleep or draining"),
         ({"hosts": {"a.test": APP, "b.test": APP}}, "hosts.'b.test': shares its upstream with hosts.'a.test'"),
         ({"hosts": {"vm.test": VM}}, "hosts.'vm.test'.gce: the file needs `gce: {project: …}`"),
         ({"gce": GCE, "hosts": {"vm.test": {**VM, "gce": {**VM["gce"], "project": "other-one"}}}}, "only one project"),

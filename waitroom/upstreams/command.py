@@ -8,6 +8,7 @@ question was not answered, and nobody acts on an unanswered question.
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
 from waitroom.errors import Reason, UpstreamError
@@ -52,14 +53,18 @@ class Command:
 
     def _run(self, argv: Sequence[str]) -> tuple[int, str]:
         try:
-            done = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=self._commands.timeout.total_seconds(),
-                check=False,
-            )
+            # A file, not a pipe: an app that a start command leaves behind would hold the pipe.
+            with tempfile.TemporaryFile() as output:
+                done = subprocess.run(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=self._commands.timeout.total_seconds(),
+                    check=False,
+                )
+                output.seek(0)
+                said = output.read(_SHOWN_OUTPUT).decode(errors="replace")
         except FileNotFoundError:
             raise UpstreamError(Reason.MISSING, f"there is no command {argv[0]!r}") from None
         except PermissionError:
@@ -69,7 +74,7 @@ class Command:
             raise UpstreamError(Reason.UNREACHABLE, text) from None
         except OSError as error:
             raise UpstreamError(Reason.UNREACHABLE, f"{argv[0]!r} can't be run: {error}") from error
-        return done.returncode, done.stdout.decode(errors="replace")
+        return done.returncode, said
 
 
 def _ended(argv: Sequence[str], code: int, output: str) -> str:
