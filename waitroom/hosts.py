@@ -122,6 +122,14 @@ class Counting(Part, frozen=True):
     count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
 
 
+class Webhook(Part, frozen=True):
+    """Where events are sent on to."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    kinds: tuple[str, ...] = ()  # of the events; none: all
+    secret_file: str | None = None  # signs each, so that the receiver knows whose it is
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One registered host; every field is checked."""
