@@ -2,8 +2,16 @@
 
 __main__     commands and environment
 daemon       the one loop: look, read, commit, decide
+decide       who is to sleep: asks about each host that the agenda calls up
+agenda       which hosts are to be looked at now, and which later
 sleep        the handshake that puts one host to sleep, step by step
+questions    what must hold for that, each with its answer as data
+sight        whether Traefik's connections to a host are seen where we look for them
+proofs       canaries whose own line has been read
+stopping     follows a stop until it has begun, or ended
+uses         all that is known of each host's use
 idle         whether a host is idle (pure)
+signs        the signs of use that stand in the events (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once
