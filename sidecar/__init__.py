@@ -15,11 +15,13 @@ signs        the signs of use that stand in the events (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once
+explain      whether a host would sleep now, and why not
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
 activity     what the entries add up to, a count a host (pure)
 store        activity.json: TinyDB, replaced whole
+records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set
 release      gives the disk space of what was read back
