@@ -39,7 +39,9 @@ class HostLocks:
             os.close(handle)
 
     def busy(self, name: str) -> bool:
-        """Whether somebody starts or stops this host right now."""
+        """Whether somebody starts or stops this host right now; leaves no file where none was."""
+        if not (self._folder / name).exists():
+            return False
         with self.hold(name, wait_s=0.0) as free:
             return not free
 
