@@ -147,6 +147,10 @@ class Recorder:
         """Return when the host was last woken, or found running."""
         return self._signs.last_woken(host)
 
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps the host awake."""
+        return self._signs.kept_until(host)
+
     def close(self) -> None:
         """Commit, and let others record."""
         self.commit()

@@ -33,6 +33,7 @@ from waitroom.hosts import (
     Sleep,
     normalise,
 )
+from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
 RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
@@ -47,6 +48,8 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    awake: Windows = Windows()
+    closed: Windows = Windows()
 
 
 class _GceKeys(Part, frozen=True):
@@ -128,6 +131,8 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        awake=keys.awake,
+        closed=keys.closed,
     )
 
 
@@ -239,6 +244,8 @@ def _convert(raw: object, shape: type[_T], path: str) -> _T:
 def _decode(shape: type, value: object) -> object:
     if shape is Duration:
         return Duration.parse(value)
+    if shape is Windows:
+        return Windows.parse(value)
     raise NotImplementedError(shape)
 
 
