@@ -122,6 +122,8 @@ class Room:
                     log.warning("%s: %s", host.name, error)
                 except (WaitroomError, OSError) as error:
                     log.error("%s: %s", host.name, error)
+                except Exception:
+                    log.exception("%s: a look at it broke; this is a fault of ours", host.name)
             if ended.wait(SWEEP_S):
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,6 +69,70 @@ def test_a_body_for_a_sleeping_app_is_answered_and_not_a_bad_gateway(
     for _ in range(4):
         answer = room.get("/upload", method="POST", data=b"x" * size)
         assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "asleep")
+
+
+def test_forty_large_uploads_at_once_to_a_sleeping_app_are_answered(room: Local) -> None:
+    body = b"x" * 20_000_000
+    with ThreadPoolExecutor(40) as pool:
+        answers = pool.map(
+            lambda _: room.get("/upload", method="POST", data=body, timeout=60), range(40)
+        )
+    assert {(a.status_code, a.headers.get("X-Waitroom")) for a in answers} == {(503, "asleep")}
+
+
+@pytest.mark.parametrize("path", ["/upload", "/.waitroom/wake"])
+def test_who_sends_a_body_slowly_makes_nobody_else_wait(room: Local, path: str) -> None:
+    # More than there are threads; none of them ever ends.
+    senders = [begin_to_post(room.port, path) for _ in range(100)]
+    token = room.token(room.get(timeout=5))
+    assert room.get("/.waitroom/status", timeout=5).status_code == 200
+    eventually(lambda: room.post_wake(token).status_code == 202, what="the wake is taken")
+    for sender in senders:
+        sender.close()
+
+
+def test_a_wake_whose_body_does_not_come_is_told_so(room: Local) -> None:
+    with begin_to_post(room.room_port, "/.waitroom/wake") as sender:
+        assert sender.recv(12) == b"HTTP/1.1 408"
+
+
+def begin_to_post(port: int, path: str) -> socket.socket:
+    """Send the head of a POST and one byte of its body."""
+    sender = socket.create_connection(("127.0.0.1", port), timeout=30)
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n"
+    sender.sendall(f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{form}\r\nt".encode())
+    return sender
+
+
+def test_a_burst_of_visitors_while_it_drains_is_served_at_once(room: Local) -> None:
+    room.wake()
+    room.drain()
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: room.get("/x", timeout=10), range(40)))
+    # Sent on, served already, or given the page that leads on by itself.
+    assert {a.status_code for a in answers} <= {200, 307, 503}
+    assert 307 in {a.status_code for a in answers}
+    assert "draining" not in {a.headers.get("X-Waitroom") for a in answers}
+    eventually(room.is_awake)
+
+
+def test_a_monitor_does_not_call_off_a_sleep(room: Local) -> None:
+    room.wake()
+    room.drain()
+    answer = room.get(headers={"User-Agent": "Mozilla/5.0+(compatible; UptimeRobot/2.0)"})
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "draining")
+    assert room.get(headers={"User-Agent": "Firefox"}).status_code == 307
+
+
+def test_readiness_is_told_in_time_though_a_provider_hangs(room: Local) -> None:
+    room.hosts["hangs.test"] = room.host_keys() | {
+        "command": {"start": ["true"], "stop": ["true"], "status": ["sleep", "60"]}
+    }
+    room.write_hosts()
+    eventually(lambda: room.get(host="hangs.test").status_code == 503, what="the host is adopted")
+    answer = requests.get(f"http://127.0.0.1:{room.admin_port}/readyz", timeout=8)
+    assert answer.status_code == 503
+    assert [line.partition(":")[0] for line in answer.json()["findings"]] == ["hosts.'hangs.test'"]
 
 
 def test_get_never_wakes(room: Local) -> None:

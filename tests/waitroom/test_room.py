@@ -11,6 +11,7 @@ import pytest
 from tests.support import eventually
 from tests.waitroom.fakes import FakeUpstream, a_vm
 from traefik.folder import RouteFolder
+from waitroom.document import parse
 from waitroom.hosts import Host, Registry
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
@@ -32,15 +33,18 @@ class House:
         self.routes = RouteFolder(folder)
         self.routes.lead(vm.names, OLD)
         self.ended = threading.Event()
-        shared = {
+        self.shared = {
             "connect": lambda _: self.upstream,
             "folder": self.routes,
             "journal": Journal(folder / "journal.jsonl"),
             "locks": HostLocks(folder),
         }
-        waker = Waker(**shared, probe=lambda _host, url: url == self.upstream.url)  # type: ignore[arg-type]
-        statuses = Statuses(lambda _: self.upstream)
-        self.room = Room(**shared, statuses=statuses, waker=waker, url="http://w")  # type: ignore[arg-type]
+        self.statuses = Statuses(lambda _: self.upstream)
+        self.make_room()
+
+    def make_room(self) -> None:
+        waker = Waker(**self.shared, probe=lambda _host, url: url == self.upstream.url)  # type: ignore[arg-type]
+        self.room = Room(**self.shared, statuses=self.statuses, waker=waker, url="http://w")  # type: ignore[arg-type]
 
     def sweep(self) -> None:
         registry = Registry({self.vm.name: self.vm})
@@ -64,3 +68,27 @@ def test_a_reload_of_the_registry_keeps_the_route_of_a_vm(house: House) -> None:
     assert house.routes.leads(house.vm.names, OLD)
     house.room.adopt(Registry({}))
     assert not house.routes.leads(house.vm.names, OLD)
+
+
+def test_a_look_that_breaks_costs_no_other_host_its_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = House(tmp_path, a_vm())
+    odd = parse({"hosts": {"odd.test": {"docker": {"container": "odd"}, "url": "http://odd"}}})
+    looked = threading.Event()
+
+    def connect(host: Host) -> FakeUpstream:
+        if host.name == "odd.test":
+            raise ZeroDivisionError
+        looked.set()
+        return house.upstream
+
+    house.statuses = Statuses(connect)
+    house.make_room()
+    registry = Registry({**odd.hosts, house.vm.name: house.vm})
+    sweep = threading.Thread(target=house.room.sweep, args=(lambda: registry, house.ended))
+    sweep.start()
+    eventually(looked.is_set)
+    house.ended.set()
+    sweep.join()
+    assert [r.exc_info[0] for r in caplog.records if r.exc_info] == [ZeroDivisionError]
