@@ -80,7 +80,8 @@ class _Desk:
             return _unregistered()
         host, name = found
         view = self._parts.room.view(host, name)
-        if view.state is State.DRAINING and self._parts.room.call_off_sleep(host):
+        if view.state is State.DRAINING:
+            self._parts.room.call_off_sleep(host)  # it, or another visitor; or it fell asleep
             view = self._parts.room.view(host, name)
         if view.state is State.READY and self._comes_to_lead(name, Leads.ELSEWHERE):
             g.state = State.READY
@@ -127,16 +128,21 @@ class _Desk:
             return _problem(HTTPStatus.FORBIDDEN, "this host is not woken from here")
         try:
             self._parts.tokens.redeem(_token(), host.name)
-            self._parts.room.wake(host, self._visitor(host))
+            begun = self._parts.room.wake(host, self._visitor(host))
         except TokenError as error:
             return _problem(HTTPStatus.FORBIDDEN, str(error))
         except JournalError as error:
             log.error("%s: no wake is started: %s", host.name, error)
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "the journal can't be written")
-        view = self._parts.room.view(host, name)
+        return self._awaited(host, self._parts.room.view(host, name), begun=begun)
+
+    def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
+        """Answer a wish to wake, which the state of the host shows; or that it came too soon."""
         g.state = view.state
         if _form() == "text/html":
             return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _referring_path()})
+        if not begun:
+            return self._waiting(host, view, status=HTTPStatus.TOO_MANY_REQUESTS)
         answer = _status_json(view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
@@ -150,7 +156,13 @@ class _Desk:
         host = self._parts.registry().find(asked)
         return (host, normalise(asked) or host.name) if host else None
 
-    def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
+    def _waiting(
+        self,
+        host: Host,
+        view: View,
+        origin_status: int | None = None,
+        status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
+    ) -> Response:
         g.state = view.state
         token = (
             None if admission(host) is Admission.REFUSED else self._parts.tokens.issue(host.name)
@@ -178,15 +190,15 @@ class _Desk:
             wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
             response = jsonify(
                 type="about:blank",
-                title=HTTPStatus.SERVICE_UNAVAILABLE.phrase,
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                title=status.phrase,
+                status=status,
                 detail=words,
                 host=view.host,
                 state=view.state,
                 wake=wake,
             )
             response.mimetype = "application/problem+json"
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.status_code = status
         response.headers["Retry-After"] = str(_retry_after_s(view))
         return response
 
@@ -228,7 +240,7 @@ def _referring_path() -> str:
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
-    return _RETRY_S
+    return math.ceil(view.again_s or _RETRY_S)
 
 
 def _status_json(view: View) -> Response:
