@@ -52,6 +52,8 @@ class Upkeep:
         self._locks = locks
         self._stops = stops
         self._url = url
+        # Each shadow that was found to cover its host's names: since when it stands, and the names.
+        self._covered: dict[str, tuple[float | None, tuple[str, ...]]] = {}
         self._adopted = threading.Event()  # since the last sweep began
 
     def adopt(self, registry: Registry) -> None:
@@ -129,7 +131,7 @@ class Upkeep:
 
     def _rename(self, host: Host) -> None:
         """Let the shadow of a sleeping host cover the names that it has now."""
-        if self._folder.shadow(host.name) is not Shadow.ASLEEP:
+        if self._is_covered(host):
             return
         with self._locks.hold(host.name) as ours:  # a wake would take the shadow away meanwhile
             if ours and self._folder.shadow(host.name) is Shadow.ASLEEP:
@@ -137,6 +139,12 @@ class Upkeep:
                 self._folder.mark_asleep(host.names)
                 if over:  # and is so still, however young the file
                     self._stops.note_end(host.name)
+                self._covered[host.name] = (self._folder.asleep_since(host.name), host.names)
+
+    def _is_covered(self, host: Host) -> bool:
+        """Whether it is awake, or its shadow is known to be right; reading 10,000 takes seconds."""
+        since = self._folder.asleep_since(host.name)
+        return since is None or self._covered.get(host.name) == (since, host.names)
 
     def _forget_all_but(self, registered: Iterable[str]) -> None:
         """Remove the shadows of other hosts, also one that the sidecar was just about to cast."""

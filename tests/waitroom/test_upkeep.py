@@ -113,8 +113,9 @@ def test_what_may_be_on_its_way_down_is_not_handed_back(house: House) -> None:
     house.routes.mark_asleep(HOST.names)
     house.upstream(HOST).phase = Phase.RUNNING
     house.sweep()
-    house.adopt(HOST)
-    eventually(lambda: house.upstream(HOST).looks > 0)
+    after = a_host("next.test", route="own", url="http://next:80")
+    house.adopt(HOST, after)
+    eventually(lambda: house.routes.shadow(after.name), what="the sweep has passed it")
     assert house.waker.under_way(HOST.name) is None
     house.stops.note_end(HOST.name)
     house.adopt(HOST)
