@@ -112,10 +112,11 @@ def test_the_shadow_of_a_host_that_is_gone_goes_and_its_upstream_is_left_alone(
 def test_what_may_be_on_its_way_down_is_not_handed_back(house: House) -> None:
     house.routes.mark_asleep(HOST.names)
     house.upstream(HOST).phase = Phase.RUNNING
-    house.sweep()
     after = a_host("next.test", route="own", url="http://next:80")
     house.adopt(HOST, after)
+    house.sweep()
     eventually(lambda: house.routes.shadow(after.name), what="the sweep has passed it")
+    assert house.routes.shadow(HOST.name) is Shadow.ASLEEP
     assert house.waker.under_way(HOST.name) is None
     house.stops.note_end(HOST.name)
     house.adopt(HOST)
