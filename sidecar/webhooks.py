@@ -13,7 +13,6 @@ import hmac
 import logging
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -142,7 +141,7 @@ class Webhooks:
         """Send an event to every hook that asked for its kind."""
         for queue in self._queues.values():
             if not queue.hook.kinds or event.get("kind") in queue.hook.kinds:
-                queue.put(Delivery(str(uuid.uuid4()), queue.hook.url, dict(event)))
+                queue.put(Delivery(_number(event), queue.hook.url, dict(event)))
 
     def take_changed(self) -> bool:
         """Whether `waiting` is another than at the last call."""
@@ -163,6 +162,11 @@ class Webhooks:
         """Send no more."""
         for queue in self._queues.values():
             queue.end()
+
+
+def _number(event: Mapping[str, Any]) -> str:
+    """Return the same id for the same event, also where a crash has it recorded twice."""
+    return hashlib.sha256(msgspec.json.encode(event)).hexdigest()[:32]
 
 
 def post(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> None:

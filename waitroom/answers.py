@@ -19,9 +19,14 @@ _RETRY_S = 5
 
 
 def waiting(
-    view: View, *, token: str | None, automatic: bool, origin_status: int | None = None
+    view: View,
+    *,
+    token: str | None,
+    automatic: bool,
+    origin_status: int | None = None,
+    status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
-    """Answer for an app that is not there: 503 as page, JSON or text. Arguments as page.render."""
+    """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
     g.state = view.state
     language = page.language(asked.languages())
     words = page.message(view, language, origin_status=origin_status)
@@ -42,9 +47,8 @@ def waiting(
         response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
     else:
         wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
-        unavailable = HTTPStatus.SERVICE_UNAVAILABLE
-        response = _problem_json(unavailable, words, host=view.host, state=view.state, wake=wake)
-    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response = _problem_json(status, words, host=view.host, state=view.state, wake=wake)
+    response.status_code = status
     response.headers["Retry-After"] = str(_retry_after_s(view))
     return response
 
@@ -114,4 +118,4 @@ def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # 
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
-    return _RETRY_S
+    return math.ceil(view.again_s or _RETRY_S)

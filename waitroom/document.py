@@ -32,12 +32,13 @@ from waitroom.hosts import (
     Registry,
     Route,
     Sleep,
+    Webhook,
     normalise,
 )
 from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
-RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
+RESERVED_LABELS = ("asleep", "draining", "shadow", "tls", "waitroom")
 
 # What is left of a file name's 255 bytes beside `.`, `.draining.yml` and `.tmp`, and some to spare.
 _LONGEST_NAME = 230
@@ -86,6 +87,7 @@ class _File(Part, frozen=True, kw_only=True):
     hosts: dict[str, Any]
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def parse(document: object) -> Registry:
@@ -108,7 +110,7 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts)
+    return Registry(hosts, file.webhooks)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:

@@ -160,8 +160,9 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host]) -> None:
+    def __init__(self, hosts: Mapping[str, Host], webhooks: tuple[Webhook, ...] = ()) -> None:
         self.hosts = hosts
+        self.webhooks = webhooks
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -22,10 +22,14 @@ from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
+from waitroom.openings import Openings
+from waitroom.outcomes import Outcomes
 from waitroom.room import Room
 from waitroom.statuses import Statuses
+from waitroom.stops import Stops
 from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
+from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
 from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
@@ -73,6 +77,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     folder = RouteFolder(settings.routes)
     journal = Journal(settings.data / "journal.jsonl")
     locks = HostLocks(settings.data)
+    stops = Stops(folder, locks)
+    outcomes = Outcomes()
     statuses = Statuses(connect)
     waker = Waker(
         connect=connect,
@@ -80,22 +86,40 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         folder=folder,
         journal=journal,
         locks=locks,
+        stops=stops,
+        outcomes=outcomes,
         on_end=statuses.forget,
     )
-    room = Room(
+    upkeep = Upkeep(
         connect=connect,
         statuses=statuses,
         waker=waker,
         folder=folder,
         journal=journal,
         locks=locks,
+        stops=stops,
         url=settings.url,
     )
+    room = Room(
+        statuses=statuses,
+        waker=waker,
+        folder=folder,
+        stops=stops,
+        outcomes=outcomes,
+        upkeep=upkeep,
+    )
 
-    room.adopt(file.registry)
+    upkeep.adopt(file.registry)
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
-    for target in (lambda: file.watch(room.adopt, ended), lambda: room.sweep(file.current, ended)):
+    openings = Openings(
+        lambda host: room.wake(host, visitor="schedule"), outcomes.history.expected_s
+    )
+    for target in (
+        lambda: file.watch(upkeep.adopt, ended),
+        lambda: openings.watch(file.current, ended),
+        lambda: upkeep.sweep(file.current, ended),
+    ):
         threading.Thread(target=target, daemon=True).start()
     public = public_app(
         Public(
@@ -104,7 +128,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
             tokens=WakeTokens(secret),
             pseudonyms=Pseudonyms(),
             trusted_proxies=settings.trusted_proxies,
-            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_url)),
+            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
 

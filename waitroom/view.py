@@ -44,3 +44,4 @@ class View:
     expected_s: float | None = None  # how long a wake of this host usually takes, if known
     stage: Stage | None = None  # only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
+    again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again

@@ -80,7 +80,7 @@ class _Desk:
         view = self._parts.room.view(host, name)
         # Who would not keep it awake does not call off its sleep either.
         if view.state is State.DRAINING and asked.is_use(host.activity):
-            self._parts.room.call_off_sleep(host)  # or another visitor has, or it has fallen asleep
+            self._parts.room.call_off_sleep(host)  # it, or another visitor; or it fell asleep
             view = self._parts.room.view(host, name)
         if view.state is State.READY and self._parts.turns.comes_to_lead(name, Leads.ELSEWHERE):
             return answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
@@ -122,16 +122,21 @@ class _Desk:
             return answers.problem(HTTPStatus.FORBIDDEN, "this host is not woken from here")
         try:
             self._parts.tokens.redeem(asked.token(), host.name)
-            self._parts.room.wake(host, self._visitor(host))
+            begun = self._parts.room.wake(host, self._visitor(host))
         except TokenError as error:
             return answers.problem(HTTPStatus.FORBIDDEN, str(error))
         except JournalError as error:
             log.error("%s: no wake is started: %s", host.name, error)
             unavailable = HTTPStatus.SERVICE_UNAVAILABLE
             return answers.problem(unavailable, "the journal can't be written")
-        view = self._parts.room.view(host, name)
+        return self._awaited(host, self._parts.room.view(host, name), begun=begun)
+
+    def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
+        """Answer a wish to wake, which the state of the host shows; or that it came too soon."""
         if asked.form() == "text/html":
             return answers.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
+        if not begun:
+            return self._waiting(host, view, status=HTTPStatus.TOO_MANY_REQUESTS)
         answer = answers.status(view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
@@ -142,11 +147,19 @@ class _Desk:
         host = self._parts.registry().find(name)
         return (host, normalise(name) or host.name) if host else None
 
-    def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
+    def _waiting(
+        self,
+        host: Host,
+        view: View,
+        origin_status: int | None = None,
+        status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
+    ) -> Response:
         let_in = admission(host)
         token = None if let_in is Admission.REFUSED else self._parts.tokens.issue(host.name)
         automatic = let_in is Admission.NOTHING
-        return answers.waiting(view, token=token, automatic=automatic, origin_status=origin_status)
+        return answers.waiting(
+            view, token=token, automatic=automatic, origin_status=origin_status, status=status
+        )
 
     def _visitor(self, host: Host) -> str:
         address = asked.address(self._parts.trusted_proxies)

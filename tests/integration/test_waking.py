@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import yaml
 
 from tests.integration.local import HOST, Local
 from tests.support import eventually
+from traefik.routes import render_shadow
 
 
 @pytest.fixture
@@ -202,6 +204,87 @@ def test_an_apps_own_error_is_told_as_such(room: Local) -> None:
     assert "502" in direct.text
 
 
+def test_a_start_command_that_returns_before_its_app_runs_is_run_once(local: Local) -> None:
+    starts = local.data / "starts"
+    start = shlex.join(local.app_command("start"))
+    script = f"echo x >> {starts}; (sleep 1; exec {start}) > /dev/null 2>&1 &"
+    local.hosts[HOST]["command"]["start"] = ["sh", "-c", script]
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    local.wake()
+    assert starts.read_text() == "x\n"
+
+
+def test_an_app_whose_stop_is_under_way_unseen_is_waited_for_and_started_again(
+    local: Local,
+) -> None:
+    """As a sidecar leaves it that was told of no end within 30 s: it sleeps, and runs still."""
+    subprocess.run(local.app_command("start"), check=True)
+    (local.routes / f"{HOST}.asleep.yml").write_text(render_shadow([HOST]))
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="it sleeps")
+    assert local.post_wake(local.token(local.get())).status_code == 202
+    eventually(lambda: "still shutting down" in local.get("/.waitroom/status").text)
+    assert local.app_runs()
+    subprocess.run(local.app_command("stop"), check=True)
+    eventually(local.is_awake)
+    assert "woken" in (local.data / "journal.jsonl").read_text()
+
+
+def test_a_name_given_to_a_sleeping_host_leads_to_its_page_at_once(room: Local) -> None:
+    room.hosts[HOST]["aliases"] = ["www.test"]
+    room.write_hosts()
+    eventually(lambda: room.get(host="www.test").headers.get("X-Waitroom") == "asleep")
+    answer = room.post_wake(room.token(room.get(host="www.test")), host="www.test")
+    assert answer.status_code == 202
+    eventually(lambda: "X-Waitroom" not in room.get(host="www.test").headers)
+
+
+def test_a_sleeping_host_with_a_router_of_its_own_is_renamed_without_a_bad_gateway(
+    local: Local,
+) -> None:
+    server = {"url": f"http://127.0.0.1:{local.app_port}"}
+    http = {
+        "routers": {"app": {"rule": f"Host(`{HOST}`) || Host(`www.test`)", "service": "app"}},
+        "services": {"app": {"loadBalancer": {"servers": [server]}}},
+    }
+    (local.routes / "own.yml").write_text(yaml.safe_dump({"http": http}))
+    local.hosts[HOST] |= {"route": "own", "aliases": ["www.test"]}
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    local.hosts["www.test"] = local.hosts.pop(HOST) | {"aliases": [HOST]}
+    local.write_hosts()
+    met = set()
+
+    def is_renamed() -> bool:
+        met.update(local.get(host=name).headers.get("X-Waitroom") for name in (HOST, "www.test"))
+        return not (local.routes / f"{HOST}.asleep.yml").exists()
+
+    eventually(is_renamed)
+    assert (local.routes / "www.test.asleep.yml").exists()
+    assert met == {"asleep"}
+
+
+def test_a_broken_host_is_not_tried_at_the_pace_of_its_visitors(local: Local) -> None:
+    local.hosts[HOST]["command"]["start"] = ["false"]
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    assert local.post_wake(local.token(local.get())).status_code == 202
+    eventually(lambda: local.get().headers["X-Waitroom"] == "failed")
+    answer = local.post_wake(local.token(local.get()))
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (429, "failed")
+    assert (local.data / "journal.jsonl").read_text().count("wake_requested") == 1
+    local.hosts[HOST]["command"]["start"] = local.app_command("start")
+    local.write_hosts()
+    eventually(
+        lambda: local.post_wake(local.token(local.get())).status_code == 202, what="the pause ends"
+    )
+    eventually(local.is_awake)
+
+
 def test_a_wake_is_taken_up_again_after_the_waiting_room_was_killed(room: Local) -> None:
     flag = room.data / "may-start"
     start = ["sh", "-c", f"test -e {flag} && exec {' '.join(room.app_command('start'))}; sleep 1"]
@@ -252,3 +335,13 @@ def test_the_plain_failover_of_the_article_works_without_the_route_files(local: 
     local.start("waitroom", "traefik")
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
     local.wake()
+
+
+def test_a_restart_of_the_waiting_room_holds_its_visitors_for_a_moment(local: Local) -> None:
+    local.start()
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    with ThreadPoolExecutor(1) as pool:
+        local.end("waitroom")
+        answer = pool.submit(local.get)
+        local.start("waitroom")
+        assert answer.result().headers.get("X-Waitroom") == "asleep"

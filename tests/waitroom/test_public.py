@@ -13,19 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.waitroom.fakes import FakeUpstream
-from traefik.folder import RouteFolder, Shadow
+from tests.waitroom.fakes import a_host
+from tests.waitroom.house import House
+from traefik.folder import Shadow
 from waitroom import asked
-from waitroom.document import parse
-from waitroom.journal import Journal
-from waitroom.locks import HostLocks
-from waitroom.room import Room
-from waitroom.statuses import Statuses
 from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
 from waitroom.upstreams.base import Phase
 from waitroom.visitors import Pseudonyms
-from waitroom.wake import Waker
 from waitroom.web import Public, public_app
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -36,25 +31,16 @@ class Edge:
     """The application over one host whose upstream does what the test says."""
 
     def __init__(self, folder: Path) -> None:
-        app = {"docker": {"container": "app"}, "url": "http://app:80"}
         counting = {"ignore_paths": ["/health"], "ignore_agents": ["OurMonitor"]}
-        self.registry = parse({"hosts": {"app.test": {**app, "activity": counting}}})
-        self.upstream = FakeUpstream(Phase.STOPPED)
-        self.folder = RouteFolder(folder)
+        host = a_host(activity=counting)
+        house = House(folder, host)
+        self.upstream = house.upstream(host)
+        self.folder = house.routes
         self.tokens = WakeTokens(b"s" * 32)
-        shared = {
-            "connect": lambda _: self.upstream,
-            "folder": self.folder,
-            "journal": Journal(folder / "journal.jsonl"),
-            "locks": HostLocks(folder),
-        }
-        waker = Waker(**shared, probe=lambda _host, _url: True)  # type: ignore[arg-type]
-        statuses = Statuses(lambda _: self.upstream)
-        room = Room(**shared, statuses=statuses, waker=waker, url="http://w")  # type: ignore[arg-type]
         self.application = public_app(
             Public(
-                registry=lambda: self.registry,
-                room=room,
+                registry=lambda: house.registry,
+                room=house.room,
                 tokens=self.tokens,
                 pseudonyms=Pseudonyms(),
                 trusted_proxies=(),
