@@ -29,6 +29,7 @@ intake       what the lines of both logs add up to
 activity     what the entries of the access log do, a count a host (pure)
 events       what happened, and what the idle question asks of it
 store        activity.json: TinyDB, replaced whole
+webhooks     events, sent on to others
 records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set

@@ -26,6 +26,7 @@ from sidecar.numbering import Numbering
 from sidecar.positions import Position
 from sidecar.store import Store
 from sidecar.tail import Tail
+from sidecar.webhooks import Webhooks
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
 
@@ -71,6 +72,7 @@ class Recorder:
         self._log = Tail(access_log, positions.of(access_log, known), skip_rotated=skip)
         self._journal = Tail(journal, positions.of(journal, known), optional=True)
         self._clock = Clock(known=next(iter(store.table("clock")), None))
+        self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
         self._changed = store.fresh
         self._commit_fails = False
         self.caught_up = False  # whether the end of both logs was reached
@@ -78,6 +80,7 @@ class Recorder:
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
         self._fold.adopt(registry)
+        self._webhooks.adopt(registry.webhooks)
 
     def read(self) -> bool:
         """Read a slice of both logs; True if more is waiting. Never raises."""
@@ -98,6 +101,7 @@ class Recorder:
     def commit(self) -> bool:
         """Write what has changed; False when the disk refuses, to be tried again."""
         self._events.take_recorded()
+        self._changed |= self._webhooks.take_changed()
         if not self._changed and not self._events.new:
             return True
         self._put()
@@ -127,6 +131,10 @@ class Recorder:
         """Return when the host was last woken, or found running."""
         return self._events.signs.last_woken(host)
 
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps the host awake."""
+        return self._events.signs.kept_until(host)
+
     def close(self) -> None:
         """Commit, and let others record."""
         self.commit()
@@ -134,6 +142,7 @@ class Recorder:
 
     def release(self) -> None:
         """Let others record; what was not committed is read again by them."""
+        self._webhooks.end()
         self._log.close()
         self._journal.close()
         self._store.close()
@@ -187,7 +196,10 @@ class Recorder:
         changed.clear()
         if self._events.new:
             store.events.insert_multiple(self._events.new)
+            for event in self._events.new:
+                self._webhooks.put(event)
             self._events.new.clear()
+        store.replace("webhooks", self._webhooks.waiting())
         read = [*self._log.positions(), *self._journal.positions()]
         store.replace("positions", msgspec.to_builtins(read))
         store.replace("totals", [self._intake.totals()])

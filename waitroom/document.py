@@ -32,8 +32,10 @@ from waitroom.hosts import (
     Registry,
     Route,
     Sleep,
+    Webhook,
     normalise,
 )
+from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
 RESERVED_LABELS = ("asleep", "draining", "shadow", "tls", "waitroom")
@@ -51,6 +53,8 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    awake: Windows = Windows()
+    closed: Windows = Windows()
 
 
 class _GceKeys(Part, frozen=True):
@@ -83,6 +87,7 @@ class _File(Part, frozen=True, kw_only=True):
     hosts: dict[str, Any]
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def parse(document: object) -> Registry:
@@ -105,7 +110,7 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts)
+    return Registry(hosts, file.webhooks)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -137,6 +142,8 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        awake=keys.awake,
+        closed=keys.closed,
     )
 
 
@@ -258,6 +265,8 @@ def _convert(raw: object, shape: type[_T], path: str) -> _T:
 def _decode(shape: type, value: object) -> object:
     if shape is Duration:
         return Duration.parse(value)
+    if shape is Windows:
+        return Windows.parse(value)
     raise NotImplementedError(shape)
 
 
