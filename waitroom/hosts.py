@@ -15,6 +15,8 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.branding import Branding
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 
@@ -136,6 +138,8 @@ class Host:
     route: Route
     ready: Ready
     activity: Counting
+    lang: str | None  # the page's language; None: the visitor's
+    page: Branding
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ class Room:
             since=since,
             elapsed_s=max(0.0, (_now() - since).total_seconds()),
             expected_s=self._waker.expected_s(host.name),
+            late_s=self._waker.late_s(host.name),
             stage=wake.stage if wake and state is State.WAKING else None,
             reason=reason,
         )

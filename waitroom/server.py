@@ -107,7 +107,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     def findings() -> list[str]:
         return [*check.folders(settings), *check.upstreams(file.registry, connect)]
 
-    return read_to_the_end(public), admin_app(findings)
+    return read_to_the_end(public), admin_app(findings, file.current)
 
 
 def _by_listener(

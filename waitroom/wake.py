@@ -22,6 +22,7 @@ from waitroom.hosts import Host, Route
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.patience import Patience, too_late
+from waitroom.stages import stage
 from waitroom.upstreams.base import Phase, Upstream
 from waitroom.view import Stage
 
@@ -32,14 +33,6 @@ _STARTS = 3
 # How long the end of a wake is told to those who still wait for it.
 _READY_SHOWN_S = 2.0
 _FAILURE_SHOWN_S = 60.0
-
-STAGES = {
-    Phase.STOPPED: Stage.STARTING,
-    Phase.STARTING: Stage.STARTING,
-    Phase.RUNNING: Stage.ANSWERING,
-    Phase.STOPPING: Stage.STOPPING,
-    Phase.REPAIRING: Stage.REPAIRING,
-}
 
 
 @dataclass(slots=True)
@@ -137,6 +130,10 @@ class Waker:
         failure = self._failures.get(name)
         return failure if failure and failure.until > time.monotonic() else None
 
+    def late_s(self, name: str) -> float | None:
+        """Return how long a wake of a host takes at most, but for one in ten, if known."""
+        return self._history.late_s(name)
+
     def expected_s(self, name: str) -> float | None:
         """Return how long a wake of this host usually takes."""
         return self._history.expected_s(name)
@@ -224,7 +221,7 @@ class Waker:
                     starts, wake.stage = 0, Stage.QUEUED
                 patience.pause(error)
                 continue
-            wake.stage = STAGES[status.phase]
+            wake.stage = stage(host, status)
             url = host.url or status.url
             if status.phase is Phase.RUNNING and url and self._probe(host, url):
                 return url
@@ -254,7 +251,7 @@ def _demand_another(starts: int) -> None:
     """Demand that the app has not ended after each start before. Raises: UpstreamError."""
     if starts == _STARTS:
         text = f"stopped again after each of {_STARTS} starts; see the app's own log"
-        raise UpstreamError(Reason.FAILED, text)
+        raise UpstreamError(Reason.CRASHED, text)
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -22,18 +22,20 @@ from werkzeug.exceptions import HTTPException
 from waitroom import canary, page
 from waitroom.canary import Leads
 from waitroom.config import Network
+from waitroom.encoding import compress
 from waitroom.gate import Admission, admission
 from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
 from waitroom.room import Room
 from waitroom.tokens import TokenError, WakeTokens
-from waitroom.view import State, View
+from waitroom.view import Refusal, Refused, State, View
 from waitroom.visitors import Pseudonyms, visitor_address
 
 log = logging.getLogger(__name__)
 
 _BODY_BYTES = 16_384  # of a wake request; other bodies are never read by us
-_RETRY_S = 5
+_RETRY_S, _LONGEST_RETRY_S = 5, 86_400
+_BARE_METHODS = ("GET", "HEAD", "OPTIONS")  # a request with any other carries something
 _FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
 
 
@@ -63,7 +65,7 @@ def public_app(parts: Public) -> Flask:
     app.register_error_handler(HTTPStatus.NOT_FOUND, desk.any_path)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, desk.any_path)
     app.register_error_handler(Exception, _broken)
-    app.after_request(_stamp)
+    app.after_request(lambda response: compress(request, _stamp(response)))
     return app
 
 
@@ -105,9 +107,9 @@ class _Desk:
         found = self._find()
         if found is None:
             return _unregistered()
-        view = self._parts.room.view(*found)
+        view = _refused(found[0], self._parts.room.view(*found))
         g.state = view.state
-        return _status_json(view)
+        return _status_json(view, _language(found[0]))
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
         """Show that this host's requests lead here, to somebody who would wake it."""
@@ -137,7 +139,7 @@ class _Desk:
         g.state = view.state
         if _form() == "text/html":
             return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _referring_path()})
-        answer = _status_json(view)
+        answer = _status_json(view, _language(host))
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
 
@@ -152,10 +154,9 @@ class _Desk:
 
     def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
         g.state = view.state
-        token = (
-            None if admission(host) is Admission.REFUSED else self._parts.tokens.issue(host.name)
-        )
-        language = page.language(request.headers.get("Accept-Language", ""))
+        view = _refused(host, view)
+        token = None if view.refused else self._parts.tokens.issue(host.name)
+        language = _language(host)
         words = page.message(view, language, origin_status=origin_status)
         form = _form()
         if form == "text/html":
@@ -168,12 +169,16 @@ class _Desk:
                 automatic=automatic,
                 nonce=nonce,
                 origin_status=origin_status,
+                brand=host.page,
+                unsent=request.method not in _BARE_METHODS,
             )
             response = Response(text, mimetype="text/html")
             response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
             response.headers["Content-Language"] = language
         elif form == "text/plain":
-            response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
+            how = f"To wake it: POST /.waitroom/wake with token={token}\n" if token else ""
+            text = f"{view.host}: {view.state}. {words}\n{how}"
+            response = Response(text, mimetype="text/plain")
         else:
             wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
             response = jsonify(
@@ -183,6 +188,7 @@ class _Desk:
                 detail=words,
                 host=view.host,
                 state=view.state,
+                refused=view.refused.why if view.refused else None,
                 wake=wake,
             )
             response.mimetype = "application/problem+json"
@@ -195,6 +201,17 @@ class _Desk:
         peer = request.remote_addr or ""
         address = visitor_address(peer, forwarded_for, self._parts.trusted_proxies)
         return self._parts.pseudonyms.name(host.name, address, datetime.now(UTC).date())
+
+
+def _refused(host: Host, view: View) -> View:
+    """Add why this host is not woken for this visitor, if it is not."""
+    if admission(host) is Admission.REFUSED:
+        return replace(view, refused=Refused(Refusal.CLOSED))
+    return view
+
+
+def _language(host: Host) -> str:
+    return host.lang or page.language(request.headers.get("Accept-Language", ""))
 
 
 def _form() -> str:
@@ -228,16 +245,20 @@ def _referring_path() -> str:
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
+    if view.refused and view.refused.until:
+        left_s = math.ceil((view.refused.until - datetime.now(UTC)).total_seconds())
+        return min(max(1, left_s), _LONGEST_RETRY_S)
     return _RETRY_S
 
 
-def _status_json(view: View) -> Response:
-    language = page.language(request.headers.get("Accept-Language", ""))
+def _status_json(view: View, language: str) -> Response:
     return jsonify(
         host=view.host,
         state=view.state,
+        refused=view.refused.why if view.refused and view.scene is not view.state else None,
         since=f"{view.since:%Y-%m-%dT%H:%M:%S.%fZ}",
         expected_s=view.expected_s,
+        late_s=view.late_s,
         elapsed_s=round(view.elapsed_s, 1),
         message=page.message(view, language),
     )

@@ -8,7 +8,6 @@ import pytest
 from tests.support import eventually
 from tests.waitroom.fakes import FakeUpstream, a_host, a_vm
 from traefik.folder import RouteFolder
-from waitroom import wake
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
 from waitroom.journal import Journal, JournalError
@@ -128,7 +127,7 @@ def test_an_app_that_ends_after_each_start_is_not_started_for_ever(world: World)
     assert world.upstream.starts == 3
     failure = world.waker.failure(HOST.name)
     assert failure
-    assert failure.reason is Reason.FAILED
+    assert failure.reason is Reason.CRASHED
 
 
 def test_a_wake_waits_out_a_stop_that_is_under_way(world: World) -> None:
@@ -215,7 +214,3 @@ def test_without_a_free_machine_until_the_end_it_fails_for_that_reason(world: Wo
 def _stage(world: World) -> Stage | None:
     under_way = world.waker.under_way(HOST.name)
     return under_way.stage if under_way else None
-
-
-def test_every_phase_has_its_stage() -> None:
-    assert set(wake.STAGES) == set(Phase)

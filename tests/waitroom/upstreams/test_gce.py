@@ -18,12 +18,12 @@ from tests.gce.server import PROJECT, ZONE, Fault, Gce
 from tests.support import eventually
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream, Sleep
+from waitroom.stages import STAGES
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.gce import PHASES, Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
 from waitroom.view import Stage
-from waitroom.wake import STAGES
 
 NAME = "erp-1"
 ERP = GceUpstream(
