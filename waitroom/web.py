@@ -24,6 +24,7 @@ from waitroom.canary import Leads
 from waitroom.config import Network
 from waitroom.encoding import compress
 from waitroom.gate import Admission, admission
+from waitroom.holding import Places, preferred_wait_s
 from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
 from waitroom.room import Room
@@ -74,6 +75,7 @@ class _Desk:
 
     def __init__(self, parts: Public) -> None:
         self._parts = parts
+        self._places = Places()
 
     def any_path(self, _error: HTTPException) -> Response:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
@@ -81,12 +83,16 @@ class _Desk:
         if found is None:
             return _unregistered()
         host, name = found
+        wait_s = preferred_wait_s(request.headers.get("Prefer", ""))
+        self._places.hold(wait_s, lambda: self._parts.room.view(host, name).state is State.WAKING)
         view = self._parts.room.view(host, name)
         if view.state is State.DRAINING and self._parts.room.call_off_sleep(host):
             view = self._parts.room.view(host, name)
         if view.state is State.READY and self._comes_to_lead(name, Leads.ELSEWHERE):
             g.state = State.READY
-            return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": _here()})
+            applied = {"Preference-Applied": f"wait={wait_s}"} if wait_s else {}
+            headers = {"Location": _here(), **applied}
+            return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
         return self._waiting(host, view)
 
     def gap(self) -> Response:
