@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import math
 import secrets
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from flask import Response, g, jsonify
 
 from waitroom import asked, page
+from waitroom.hosts import Host
 from waitroom.view import State, View
 
-_RETRY_S = 5
+_RETRY_S, _LONGEST_RETRY_S = 5, 86_400
 
 
 def waiting(
+    host: Host,
     view: View,
     *,
     token: str | None,
@@ -28,7 +31,7 @@ def waiting(
 ) -> Response:
     """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
     g.state = view.state
-    language = page.language(asked.languages())
+    language = _language(host)
     words = page.message(view, language, origin_status=origin_status)
     form = asked.form()
     if form == "text/html":
@@ -40,29 +43,38 @@ def waiting(
             automatic=automatic,
             nonce=nonce,
             origin_status=origin_status,
+            brand=host.page,
+            unsent=asked.carries_something(),
         )
         response = _page(text, nonce)
         response.headers["Content-Language"] = language
     elif form == "text/plain":
-        response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
+        how = f"To wake it: POST /.waitroom/wake with token={token}\n" if token else ""
+        text = f"{view.host}: {view.state}. {words}\n{how}"
+        response = Response(text, mimetype="text/plain")
     else:
         wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
-        response = _problem_json(status, words, host=view.host, state=view.state, wake=wake)
+        refused = view.refused.why if view.refused else None
+        response = _problem_json(
+            status, words, host=view.host, state=view.state, refused=refused, wake=wake
+        )
     response.status_code = status
     response.headers["Retry-After"] = str(_retry_after_s(view))
     return response
 
 
-def status(view: View) -> Response:
+def status(host: Host, view: View) -> Response:
     """Tell a waiting page how things stand."""
     g.state = view.state
     return jsonify(
         host=view.host,
         state=view.state,
+        refused=view.refused.why if view.refused and view.scene is not view.state else None,
         since=f"{view.since:%Y-%m-%dT%H:%M:%S.%fZ}",
         expected_s=view.expected_s,
+        late_s=view.late_s,
         elapsed_s=round(view.elapsed_s, 1),
-        message=page.message(view, page.language(asked.languages())),
+        message=page.message(view, _language(host)),
     )
 
 
@@ -100,6 +112,10 @@ def stamp(response: Response) -> Response:
     return response
 
 
+def _language(host: Host) -> str:
+    return host.lang or page.language(asked.languages())
+
+
 def _page(text: str, nonce: str) -> Response:
     response = Response(text, mimetype="text/html")
     response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
@@ -118,4 +134,7 @@ def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # 
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
+    if view.refused and view.refused.until:
+        left_s = math.ceil((view.refused.until - datetime.now(UTC)).total_seconds())
+        return min(max(1, left_s), _LONGEST_RETRY_S)
     return math.ceil(view.again_s or _RETRY_S)

@@ -11,17 +11,20 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
 from traefik.folder import RouteFolder
-from waitroom import canary
+from waitroom import canary, page
 from waitroom.canary import Leads
 from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
 from waitroom.hosts import Host, Registry
+from waitroom.languages import languages
+from waitroom.samples import samples
 from waitroom.upstreams.base import Upstream
 
 _PATIENCE_S = 4.0
@@ -33,7 +36,7 @@ def findings(
     settings: Settings, registry: Registry, connect: Callable[[Host], Upstream]
 ) -> list[str]:
     """Look at everything; an empty list means that hosts will sleep and wake."""
-    local = [*folders(settings), *upstreams(registry, connect, thorough=True)]
+    local = [*folders(settings), *templates(registry), *upstreams(registry, connect, thorough=True)]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
 
 
@@ -46,6 +49,16 @@ def folders(settings: Settings) -> Iterable[str]:
                 pass
         except OSError as error:
             yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
+
+
+def templates(registry: Registry) -> Iterable[str]:
+    """Show every page that an operator's own template makes, to nobody."""
+    for host in registry.hosts.values():
+        views = samples(host.name, datetime.now(UTC)).values()
+        faults = (page.fault(view, tag, host.page) for view in views for tag in languages())
+        first = next(filter(None, faults), None)
+        if first:
+            yield f"hosts.{host.name!r}.page.template: {first}; our own page is shown instead"
 
 
 def upstreams(

@@ -15,6 +15,7 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.branding import Branding
 from waitroom.windows import Windows
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -150,6 +151,8 @@ class Host:
     activity: Counting
     awake: Windows  # it is woken before they open, and does not sleep in them
     closed: Windows  # no visitor wakes it in them
+    lang: str | None  # the page's language; None: the visitor's
+    page: Branding
 
     @property
     def names(self) -> tuple[str, ...]:

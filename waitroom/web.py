@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -19,13 +19,15 @@ from werkzeug.exceptions import HTTPException
 from waitroom import answers, asked, canary
 from waitroom.canary import Leads
 from waitroom.config import Network
+from waitroom.encoding import compress
 from waitroom.gate import Admission, admission
+from waitroom.holding import Places, preferred_wait_s
 from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
 from waitroom.room import Room
 from waitroom.tokens import TokenError, WakeTokens
 from waitroom.turns import Turns
-from waitroom.view import State, View
+from waitroom.view import Refusal, Refused, State, View
 from waitroom.visitors import Pseudonyms
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ def public_app(parts: Public) -> Flask:
     app.register_error_handler(HTTPStatus.NOT_FOUND, desk.any_path)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, desk.any_path)
     app.register_error_handler(Exception, _broken)
-    app.after_request(answers.stamp)
+    app.after_request(lambda response: compress(request, answers.stamp(response)))
     return app
 
 
@@ -70,6 +72,7 @@ class _Desk:
 
     def __init__(self, parts: Public) -> None:
         self._parts = parts
+        self._places = Places()
 
     def any_path(self, _error: HTTPException) -> Response:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
@@ -77,13 +80,18 @@ class _Desk:
         if found is None:
             return answers.unregistered()
         host, name = found
+        wait_s = preferred_wait_s(request.headers.get("Prefer", ""))
+        self._places.hold(wait_s, lambda: self._parts.room.view(host, name).state is State.WAKING)
         view = self._parts.room.view(host, name)
         # Who would not keep it awake does not call off its sleep either.
         if view.state is State.DRAINING and asked.is_use(host.activity):
             self._parts.room.call_off_sleep(host)  # it, or another visitor; or it fell asleep
             view = self._parts.room.view(host, name)
         if view.state is State.READY and self._parts.turns.comes_to_lead(name, Leads.ELSEWHERE):
-            return answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
+            answer = answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
+            if wait_s:
+                answer.headers["Preference-Applied"] = f"wait={wait_s}"
+            return answer
         return self._waiting(host, view)
 
     def gap(self) -> Response:
@@ -102,7 +110,9 @@ class _Desk:
     def status(self) -> Response:
         """Tell a waiting page how things stand."""
         found = self._find()
-        return answers.status(self._parts.room.view(*found)) if found else answers.unregistered()
+        if found is None:
+            return answers.unregistered()
+        return answers.status(found[0], _refused(found[0], self._parts.room.view(*found)))
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
         """Show that this host's requests lead here, to somebody who would wake it."""
@@ -137,7 +147,7 @@ class _Desk:
             return answers.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
         if not begun:
             return self._waiting(host, view, status=HTTPStatus.TOO_MANY_REQUESTS)
-        answer = answers.status(view)
+        answer = answers.status(host, view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
 
@@ -154,16 +164,23 @@ class _Desk:
         origin_status: int | None = None,
         status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
     ) -> Response:
-        let_in = admission(host)
-        token = None if let_in is Admission.REFUSED else self._parts.tokens.issue(host.name)
-        automatic = let_in is Admission.NOTHING
+        view = _refused(host, view)
+        token = None if view.refused else self._parts.tokens.issue(host.name)
+        automatic = admission(host) is Admission.NOTHING
         return answers.waiting(
-            view, token=token, automatic=automatic, origin_status=origin_status, status=status
+            host, view, token=token, automatic=automatic, origin_status=origin_status, status=status
         )
 
     def _visitor(self, host: Host) -> str:
         address = asked.address(self._parts.trusted_proxies)
         return self._parts.pseudonyms.name(host.name, address, datetime.now(UTC).date())
+
+
+def _refused(host: Host, view: View) -> View:
+    """Add why this host is not woken for this visitor, if it is not."""
+    if admission(host) is Admission.REFUSED:
+        return replace(view, refused=Refused(Refusal.CLOSED))
+    return view
 
 
 def _broken(error: Exception) -> Response:

@@ -16,9 +16,9 @@ from google.cloud.compute_v1 import Instance
 from tests.gce.machines import Machine
 from tests.gce.server import PROJECT, ZONE, Fault, Gce
 from tests.support import eventually
-from waitroom.bring_up import STAGES
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream, Sleep
+from waitroom.stages import STAGES
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.gce import PHASES, Vm
 from waitroom.upstreams.gce_api import Api
