@@ -33,7 +33,7 @@ def render_base(waitroom_url: str) -> str:
     The catch-all router is the net for a host whose router vanished with its container. The gap
     is an `errors` middleware: an app that crashed or was stopped by hand answers 502-504, and
     its visitor gets the waiting room's page instead (it does not buffer request bodies). Who is
-    on his way to a waiting room that is just being restarted is held for up to three seconds.
+    on his way to a waiting room that is just being restarted is held for about five seconds.
     """
     return _text(
         routers=_twice(
@@ -60,7 +60,7 @@ def render_base(waitroom_url: str) -> str:
                 }
             },
             # Only where no connection came about, so nothing is done twice.
-            _RETRY: {"retry": {"attempts": 8, "initialInterval": "250ms"}},
+            _RETRY: {"retry": {"attempts": 16, "initialInterval": "250ms"}},
         },
         serversTransports={
             # Idle ones end sooner than the waiting room would end them (75 s): a POST must not meet
