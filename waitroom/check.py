@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,6 @@ import requests
 
 from traefik.folder import RouteFolder
 from waitroom import canary, page
-from waitroom.canary import Leads
 from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
@@ -86,7 +85,8 @@ def upstreams(
 def _waiting_room(settings: Settings) -> Iterable[str]:
     try:
         with session() as direct:
-            answer = direct.get(settings.url + "/.waitroom/status", timeout=_PATIENCE_S)
+            url = settings.url + "/.waitroom/status"
+            answer = direct.get(url, timeout=_PATIENCE_S, allow_redirects=False)
     except requests.RequestException:
         yield f"WAITROOM_URL: no waiting room answers at {settings.url}; start `python -m waitroom`"
         return
@@ -95,46 +95,41 @@ def _waiting_room(settings: Settings) -> Iterable[str]:
 
 
 def _traefik(settings: Settings, registry: Registry) -> Iterable[str]:
+    """Write a router that answers 418 and see whether Traefik follows, at each entry point."""
     name = f"check-{secrets.token_hex(4)}.invalid"
-    for url in settings.traefik_urls:
-        if canary.send(url, name).leads is Leads.NOWHERE:
-            yield (
-                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
-                " start it, or name an entry point of it"
-            )
-            return
-    yield from _routes(settings, name)
-    yield from _access_log(settings, next(iter(registry.hosts), name))
 
+    def faults() -> dict[str, str | None]:
+        return {url: canary.unread(url, name) for url in settings.traefik_urls}
 
-def _routes(settings: Settings, name: str) -> Iterable[str]:
-    """Write a router that answers 418 and see whether Traefik follows."""
     try:
         with RouteFolder(settings.routes).proof(name):
-            for url in settings.traefik_urls:
-                if not _within_patience(lambda url=url: canary.unread(url, name) is None):  # type: ignore[misc]
-                    yield f"WAITROOM_ROUTES: {settings.routes}: {canary.unread(url, name)}"
+            _within_patience(lambda: not any(faults().values()))
+            found = faults()
     except OSError:
         return  # said already: the folder can't be written
+    yield from filter(None, found.values())
+    proven = [url for url, fault in found.items() if fault is None]
+    yield from _access_log(settings.access_log, proven, next(iter(registry.hosts), name))
 
 
-def _access_log(settings: Settings, name: str) -> Iterable[str]:
-    """Send a canary and see whether its line comes."""
-    path = settings.access_log
-    if path.parent.is_dir() and not path.exists():
+def _access_log(path: Path, urls: Sequence[str], name: str) -> Iterable[str]:
+    """Send a canary through each entry point and see whether its line comes."""
+    if urls and path.parent.is_dir() and not path.exists():
         yield f"WAITROOM_ACCESS_LOG: there is no {path}; set accessLog.filePath in Traefik to it"
         return
-    nonce = canary.send(settings.traefik_urls[0], name).nonce
-    try:
-        found = _within_patience(lambda: nonce.encode() in _end_of(path))
-    except OSError as error:
-        yield f"WAITROOM_ACCESS_LOG: {path} can't be read ({error.strerror})"
-        return
-    if not found:
-        yield (
-            f"WAITROOM_ACCESS_LOG: Traefik does not write to {path}, or keeps neither"
-            " request_User-Agent nor RequestPath in it; without that no host can be put to sleep"
-        )
+    for url in urls:
+        nonce = canary.send(url, name).nonce.encode()
+        try:
+            found = _within_patience(lambda nonce=nonce: nonce in _end_of(path))  # type: ignore[misc]
+        except OSError as error:
+            yield f"WAITROOM_ACCESS_LOG: {path} can't be read ({error.strerror})"
+            return
+        if not found:
+            yield (
+                f"WAITROOM_ACCESS_LOG: Traefik does not write to {path} what it serves at {url}, or"
+                " keeps neither request_User-Agent nor RequestPath in it; without that no host can"
+                " be put to sleep"
+            )
 
 
 def _end_of(path: Path) -> bytes:
