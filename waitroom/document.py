@@ -20,7 +20,9 @@ from msgspec import Meta
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
     CommandUpstream,
+    Cost,
     Counting,
+    Currency,
     DockerUpstream,
     Duration,
     Gate,
@@ -51,6 +53,8 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    cost_per_hour: Cost | None = None
+    currency: Currency = "USD"
 
 
 class _GceKeys(Part, frozen=True):
@@ -137,6 +141,8 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        cost_per_hour=keys.cost_per_hour,
+        currency=keys.currency,
     )
 
 
