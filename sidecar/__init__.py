@@ -16,11 +16,22 @@ connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once
 explain      whether a host would sleep now, and why not
+audit        sums of what was awake, and what that saved (pure)
+auditing     asks for them, and prints the answer
+report       an audit as a table, JSON or CSV
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
 activity     what the entries add up to, a count a host (pure)
+annals       what becomes of events and hours: the ledger, activity.json, the archive
+ledger       from events to when each host was awake, asleep or unknown (pure)
+hours        requests and seconds awake by the hour (pure)
+occurrence   an event: its one definition (pure)
 store        activity.json: TinyDB, replaced whole
+archive      what is older, a file a month
+atomic       replaces a file as a whole
+past         all events there are, for other readers
+schema       the JSON Schema of those files
 records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set

@@ -47,7 +47,7 @@ class Month(Struct):
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         """Put rows there, in place of those of the same host and day."""
-        merged = {(row.day, row.host): row.document() for row in rows}
+        merged = {row.key: row.document() for row in rows}
         self._set_rows({**_by_key(self.hours), **merged}, _without(self.days, merged))
 
     def fold_before(self, day: str) -> None:

@@ -25,7 +25,7 @@ _Counts = Annotated[list[int], Meta(min_length=_HOURS, max_length=_HOURS)]
 _Seconds = Annotated[list[float], Meta(min_length=_HOURS, max_length=_HOURS)]
 
 
-class HoursDocument(Struct, frozen=True):
+class HoursDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """A host's day by the hour; each list begins with the hour from 0:00 to 1:00 UTC."""
 
     host: str
@@ -36,7 +36,7 @@ class HoursDocument(Struct, frozen=True):
     asleep_s: _Seconds
 
 
-class DayDocument(Struct, frozen=True):
+class DayDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """The same once nobody asks for the hours any more."""
 
     host: str
@@ -57,6 +57,11 @@ class Row:
     activity: list[int] = field(default_factory=lambda: [0] * _HOURS)
     awake_us: list[int] = field(default_factory=lambda: [0] * _HOURS)
     asleep_us: list[int] = field(default_factory=lambda: [0] * _HOURS)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what there is one of: day and host."""
+        return self.day, self.host
 
     def document(self) -> HoursDocument:
         """Return it as it stands in activity.json."""
@@ -123,8 +128,8 @@ class Hours:
 
     def forget_before(self, day: str) -> None:
         """Drop earlier days; they are recalled when something is added to them after all."""
-        for name in [name for name in self._days if name < day]:
-            del self._days[name]
+        self._days = {name: rows for name, rows in self._days.items() if name >= day}
+        self._changed = {key: row for key, row in self._changed.items() if row.day >= day}
 
     def _row(self, host: str, day_number: int) -> Row:
         day = name_of(day_number)
@@ -134,7 +139,7 @@ class Hours:
         row = rows.get(host)
         if row is None:
             row = rows[host] = Row(host, day)
-        self._changed[host, day] = row
+        self._changed[row.key] = row
         return row
 
 

@@ -5,7 +5,7 @@ Pure: values only. A kind of event uses a few of the fields; those it does not u
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -64,3 +64,8 @@ def convert(document: object) -> Event | None:
         return msgspec.convert(document, Event, strict=True)
     except msgspec.ValidationError:
         return None
+
+
+def moment_of(us: int) -> datetime:
+    """Return the moment that many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=us)

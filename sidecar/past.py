@@ -62,9 +62,9 @@ class Past(Generic[_T]):
         try:
             return self._decoder.decode(raw).events
         except msgspec.ValidationError:
-            return dict(self._one_by_one(msgspec.json.decode(raw, type=_File[dict[str, Any]])))
+            return dict(self._one_by_one(msgspec.json.decode(raw, type=_File[Any])))
 
-    def _one_by_one(self, file: _File[dict[str, Any]]) -> Iterator[tuple[int, _T]]:
+    def _one_by_one(self, file: _File[Any]) -> Iterator[tuple[int, _T]]:
         for number, document in file.events.items():
             try:
                 # Its moments are texts still, as in JSON.
