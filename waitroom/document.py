@@ -38,7 +38,7 @@ from waitroom.hosts import (
 )
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
-RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
+RESERVED_LABELS = ("asleep", "draining", "shadow", "tls", "waitroom")
 
 # What is left of a file name's 255 bytes beside `.`, `.draining.yml` and `.tmp`, and some to spare.
 _LONGEST_NAME = 230

@@ -123,7 +123,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
             tokens=WakeTokens(secret),
             pseudonyms=Pseudonyms(),
             trusted_proxies=settings.trusted_proxies,
-            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_url)),
+            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
 
