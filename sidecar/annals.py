@@ -54,6 +54,7 @@ class Annals:
         except msgspec.ValidationError as error:
             raise WaitroomError(f"{store.path}: is not ours: {error}") from error
         store.put_rows(rows)
+        _of_archive(archive.probe)
         if not store.last_event:
             store.last_event = _of_archive(archive.last_id)
         self._hour: datetime | None = None  # the last one that was closed

@@ -86,6 +86,13 @@ class Archive:
         self._folder = data / "archive"
         self._looked_at: set[str] = set()
 
+    def probe(self) -> None:
+        """See that all files can be read, before anything rests on it. Raises: OSError."""
+        if self._folder.exists():
+            for path in self._folder.iterdir():
+                with path.open("rb"):
+                    pass
+
     def put(self, events: Mapping[int, Event], rows: Iterable[Row], today: datetime) -> None:
         """Put events and rows there. Raises: OSError; then some may be there and some not."""
         months: defaultdict[str, _News] = defaultdict(_News)

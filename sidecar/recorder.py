@@ -21,9 +21,13 @@ import msgspec
 
 from sidecar import generations
 from sidecar.activity import Fold, HostCount
+from sidecar.annals import Annals
+from sidecar.archive import Archive
 from sidecar.clock import Clock
 from sidecar.generations import Position
+from sidecar.ledger import State
 from sidecar.numbering import Numbering
+from sidecar.occurrence import ALL_HOSTS, ReadTo
 from sidecar.samples import Samples
 from sidecar.signs import Signs, moment
 from sidecar.store import Store
@@ -35,7 +39,6 @@ from waitroom.hosts import Registry
 log = logging.getLogger(__name__)
 
 _SLICE_S = 0.1
-_ALL_HOSTS = "*"  # the host of an event that concerns every one
 _Document = dict[str, Any]
 
 
@@ -61,7 +64,8 @@ class Recorder:
         self._releases = release_log
         self._now = now
         self._store = Store(data)
-        self._fold = Fold(registry, _load_hosts(self._store))
+        self._annals = Annals(self._store, Archive(data))
+        self._fold = Fold(registry, _load_hosts(self._store), self._annals.hours)
         positions = _load_positions(self._store)
         # With damaged counts, all that can still be read is worth more than a quick start.
         skip = self._store.fresh and not self._store.damaged
@@ -82,6 +86,7 @@ class Recorder:
         self._numbering = _load_numbering(self._store)
         self._clock = Clock(known=next(iter(self._store.table("clock")), None))
         self.caught_up = False
+        self._read_to: ReadTo | None = None
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -106,7 +111,7 @@ class Recorder:
     def commit(self) -> bool:
         """Write what has changed; False when the disk refuses, to be tried again."""
         self._take_recorded()
-        if not self._changed:
+        if not self._changed and not self._annals.is_due(self._now()):
             return True
         self._put()
         try:
@@ -137,6 +142,24 @@ class Recorder:
     def record(self, event: _Document) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
         self._recorded.put(msgspec.to_builtins(event))
+
+    def watch(self, last_beat: datetime | None) -> None:
+        """Begin to watch; until the last beat of the process before us, that one did."""
+        step_s, now = self._look_at_clock(), self._now()
+        event: _Document = {"at": now, "host": ALL_HOSTS, "kind": "watch_started"}
+        if last_beat is not None:
+            event["unwatched_s"] = max(0.0, (now - last_beat).total_seconds() - step_s)
+        self.record(event)
+        self._annals.watch()
+
+    def note_stopped(self, host: str) -> None:
+        """Record that a host is seen to be stopped, if nothing that was recorded says so."""
+        if self._annals.state(host) is not State.ASLEEP:
+            self.record({"at": self._now(), "host": host, "kind": "found_stopped"})
+
+    def read_to(self) -> ReadTo | None:
+        """Return how far the access log is read. Any thread may ask."""
+        return self._read_to
 
     def last_used(self, host: str) -> datetime | None:
         """Return the end of the newest activity, or the moment of a gap in the log if later."""
@@ -198,6 +221,7 @@ class Recorder:
             entries = [entry for entry in entries if entry.start > position.after]
         self._numbering.add(entries)
         self._fold.add(entries)
+        self._read_to = ReadTo(position.path, position.offset)
         if entries:
             newest = max([entry.start for entry in entries])
             position.newest = max(newest, position.newest or newest)
@@ -247,15 +271,17 @@ class Recorder:
             self._doubt("log_gap", text)
         tail.gaps.clear()
 
-    def _look_at_clock(self) -> None:
+    def _look_at_clock(self) -> float:
+        """Return by how much the clock was set; 0.0 if it was not."""
         step_s = self._clock.step_s()
         if step_s:
-            self._doubt("clock_step", f"the clock was set by {step_s:.0f} s")
+            self._doubt("clock_step", f"the clock was set by {step_s:.0f} s", step_s=step_s)
             log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
+        return step_s
 
-    def _doubt(self, kind: str, detail: str) -> None:
+    def _doubt(self, kind: str, detail: str, **fields: float) -> None:
         """Record that something may have been missed: every host counts as active now."""
-        event = {"at": self._now(), "host": _ALL_HOSTS, "kind": kind, "detail": detail}
+        event = {"at": self._now(), "host": ALL_HOSTS, "kind": kind, "detail": detail, **fields}
         self._add_event(msgspec.to_builtins(event))
 
     # Events.
@@ -279,9 +305,8 @@ class Recorder:
         changed = self._fold.changed
         self._store.put_hosts(self._fold.counts[name].document() for name in changed)
         changed.clear()
-        if self._events:
-            self._store.events.insert_multiple(self._events)
-            self._events = []
+        self._annals.put(self._events, self._now())
+        self._events.clear()
         self.totals["unregistered"] = self._fold.unregistered
         positions = [*self._log.positions(), *self._journal.positions()]
         self._store.replace("positions", msgspec.to_builtins(positions))
