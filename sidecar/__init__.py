@@ -19,10 +19,18 @@ explain      whether a host would sleep now, and why not
 audit        sums of what was awake, and what that saved (pure)
 auditing     asks for them, and prints the answer
 report       an audit as a table, JSON or CSV
-recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
+recorder     log line -> tail -> intake -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
-generations  the lives of a log, and the files that carry them
-activity     what the entries add up to, a count a host (pure)
+carriers     which files carry which generation of the log now
+generations  the lives of a log, each read on block by block
+positions    how far each was read: what activity.json keeps of it (pure)
+siblings     the files beside a log
+sources      their bytes, plain
+packed       and unpacked
+zstd_file    a .zst file, as the standard library reads the others
+intake       what the lines of both logs add up to
+activity     what the entries of the access log do, a count a host (pure)
+events       what happened, and what the idle question asks of it
 annals       what becomes of events and hours: the ledger, activity.json, the archive
 ledger       from events to when each host was awake, asleep or unknown (pure)
 hours        requests and seconds awake by the hour (pure)

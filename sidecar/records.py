@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sidecar.activity import HostCount
-from sidecar.generations import Position
+from sidecar.positions import Position
 from sidecar.signs import Signs
 from waitroom.errors import WaitroomError
 

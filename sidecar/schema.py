@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from sidecar.generations import Position
 from sidecar.hours import DayDocument, HoursDocument
 from sidecar.occurrence import Event
+from sidecar.positions import Position
 
 _Count = Annotated[int, Meta(ge=0)]
 _Moment = Annotated[datetime, Meta(tz=True)]
