@@ -40,6 +40,7 @@ archive      what is older, a file a month
 atomic       replaces a file as a whole
 past         all events there are, for other readers
 schema       the JSON Schema of those files
+webhooks     events, sent on to others
 records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set

@@ -72,8 +72,8 @@ class Annals:
         """Whether an hour has ended that is not closed yet."""
         return _hour_of(now) != self._hour
 
-    def put(self, events: Iterable[Document], now: datetime) -> None:
-        """Put new events and what follows from them into the store."""
+    def put(self, events: Iterable[Document], now: datetime) -> list[Document]:
+        """Put new events and what follows from them into the store; return them in its order."""
         ordered = _by_time(events)
         self._store.add_events(ordered)
         for document in ordered:
@@ -85,6 +85,7 @@ class Annals:
         self._store.put_rows(self.hours.take_changed())
         self._store.replace("ledger", [self._ledger.document()])
         self._store.replace("archived", [msgspec.to_builtins(self._archived)])
+        return ordered
 
     def _close_hour(self, now: datetime) -> None:
         self._hour = _hour_of(now)

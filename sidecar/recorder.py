@@ -30,6 +30,7 @@ from sidecar.occurrence import ReadTo
 from sidecar.positions import Position
 from sidecar.store import Store
 from sidecar.tail import Tail
+from sidecar.webhooks import Webhooks
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
 
@@ -76,6 +77,7 @@ class Recorder:
         self._log = Tail(access_log, positions.of(access_log, known), skip_rotated=skip)
         self._journal = Tail(journal, positions.of(journal, known), optional=True)
         self._clock = Clock(known=next(iter(store.table("clock")), None))
+        self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
         self._changed = store.fresh
         self._commit_fails = False
         self._read_to: ReadTo | None = None
@@ -84,6 +86,7 @@ class Recorder:
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
         self._fold.adopt(registry)
+        self._webhooks.adopt(registry.webhooks)
 
     def read(self) -> bool:
         """Read a slice of both logs; True if more is waiting. Never raises."""
@@ -104,6 +107,7 @@ class Recorder:
     def commit(self) -> bool:
         """Write what has changed; False when the disk refuses, to be tried again."""
         self._events.take_recorded()
+        self._changed |= self._webhooks.take_changed()
         if not (self._changed or self._events.new or self._annals.is_due(self._now())):
             return True
         self._put()
@@ -147,6 +151,10 @@ class Recorder:
         """Return when the host was last woken, or found running."""
         return self._events.signs.last_woken(host)
 
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps the host awake."""
+        return self._events.signs.kept_until(host)
+
     def close(self) -> None:
         """Commit, and let others record."""
         self.commit()
@@ -154,6 +162,7 @@ class Recorder:
 
     def release(self) -> None:
         """Let others record; what was not committed is read again by them."""
+        self._webhooks.end()
         self._log.close()
         self._journal.close()
         self._store.close()
@@ -209,8 +218,10 @@ class Recorder:
         store, changed = self._store, self._fold.changed
         store.put_hosts(self._fold.counts[name].document() for name in changed)
         changed.clear()
-        self._annals.put(self._events.new, self._now())
+        for event in self._annals.put(self._events.new, self._now()):
+            self._webhooks.put(event)
         self._events.new.clear()
+        store.replace("webhooks", self._webhooks.waiting())
         read = [*self._log.positions(), *self._journal.positions()]
         store.replace("positions", msgspec.to_builtins(read))
         store.replace("totals", [self._intake.totals()])

@@ -47,6 +47,10 @@ class Records:
         """Return when the host was last woken, or found running."""
         return self._signs.last_woken(host)
 
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps the host awake."""
+        return self._signs.kept_until(host)
+
     def last_attempt(self, host: str) -> _Document | None:
         """Return the event of the last try to put it to sleep."""
         attempts = [

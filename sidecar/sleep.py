@@ -115,6 +115,7 @@ class Handshake:
                 " (WAITROOM_ACCESS_LOG), and does it keep request_User-Agent or RequestPath?",
             )
         use, now = self.use(host, status), datetime.now(UTC)
+        _demand(questions.is_not_kept(use, now))
         _demand(questions.is_unused(host, use, now))
         _demand(questions.is_quiet(host, status))
         return Evidence(idle_for(use, now), use.last_used, nonces[0], self.read_to())

@@ -34,8 +34,10 @@ from waitroom.hosts import (
     Registry,
     Route,
     Sleep,
+    Webhook,
     normalise,
 )
+from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
 RESERVED_LABELS = ("asleep", "draining", "shadow", "tls", "waitroom")
@@ -55,6 +57,8 @@ class _Defaults(Part, frozen=True):
     activity: Counting = Counting()
     cost_per_hour: Cost | None = None
     currency: Currency = "USD"
+    awake: Windows = Windows()
+    closed: Windows = Windows()
 
 
 class _GceKeys(Part, frozen=True):
@@ -87,6 +91,7 @@ class _File(Part, frozen=True, kw_only=True):
     hosts: dict[str, Any]
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def parse(document: object) -> Registry:
@@ -109,7 +114,7 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts)
+    return Registry(hosts, file.webhooks)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -143,6 +148,8 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         activity=keys.activity,
         cost_per_hour=keys.cost_per_hour,
         currency=keys.currency,
+        awake=keys.awake,
+        closed=keys.closed,
     )
 
 
@@ -264,6 +271,8 @@ def _convert(raw: object, shape: type[_T], path: str) -> _T:
 def _decode(shape: type, value: object) -> object:
     if shape is Duration:
         return Duration.parse(value)
+    if shape is Windows:
+        return Windows.parse(value)
     raise NotImplementedError(shape)
 
 

@@ -15,6 +15,8 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.windows import Windows
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 
@@ -126,6 +128,14 @@ class Counting(Part, frozen=True):
     count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
 
 
+class Webhook(Part, frozen=True):
+    """Where events are sent on to."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    kinds: tuple[str, ...] = ()  # of the events; none: all
+    secret_file: str | None = None  # signs each, so that the receiver knows whose it is
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One registered host; every field is checked."""
@@ -142,6 +152,8 @@ class Host:
     activity: Counting
     cost_per_hour: float | None  # of the upstream while it is awake; only the audit asks
     currency: str
+    awake: Windows  # it is woken before they open, and does not sleep in them
+    closed: Windows  # no visitor wakes it in them
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,8 +164,9 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host]) -> None:
+    def __init__(self, hosts: Mapping[str, Host], webhooks: tuple[Webhook, ...] = ()) -> None:
         self.hosts = hosts
+        self.webhooks = webhooks
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -22,6 +22,7 @@ from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
+from waitroom.openings import Openings
 from waitroom.outcomes import Outcomes
 from waitroom.room import Room
 from waitroom.statuses import Statuses
@@ -111,8 +112,12 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     upkeep.adopt(file.registry)
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
+    openings = Openings(
+        lambda host: room.wake(host, visitor="schedule"), outcomes.history.expected_s
+    )
     for target in (
         lambda: file.watch(upkeep.adopt, ended),
+        lambda: openings.watch(file.current, ended),
         lambda: upkeep.sweep(file.current, ended),
     ):
         threading.Thread(target=target, daemon=True).start()

@@ -446,3 +446,14 @@ def test_a_long_backlog_is_not_caught_up_before_its_end(case: Case) -> None:
     while case.recorder.read():
         assert not case.recorder.caught_up
     assert case.recorder.caught_up
+
+
+def test_events_go_on_to_a_webhook_from_where_an_earlier_process_left_off(case: Case) -> None:
+    hook = "http://127.0.0.1:9/nobody"
+    hosts = {"a.test": {"command": COMMAND, "url": "http://127.0.0.1:1"}}
+    case.recorder.adopt(parse({"hosts": hosts, "webhooks": [{"url": hook, "kinds": ["slept"]}]}))
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "slept"})
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "woken"})
+    case.read()
+    [waiting] = case.table("webhooks")
+    assert (waiting["url"], waiting["event"]["kind"]) == (hook, "slept")

@@ -26,12 +26,12 @@ from sidecar.positions import Position
 from sidecar.sources import PlainFile, Source
 from sidecar.tail import Tail
 
-_numbers = itertools.count(1)
+_numbers = [itertools.count(1)]  # anew for each test, so that its bytes are the same each time
 
 
 def lines(count: int) -> list[bytes]:
     """Lines that are all different, as the log's are."""
-    return [b'{"line":%d}\n' % next(_numbers) for _ in range(count)]
+    return [b'{"line":%d}\n' % next(_numbers[0]) for _ in range(count)]
 
 
 class Log:
@@ -106,6 +106,7 @@ class Log:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
+    _numbers[0] = itertools.count(1)
     made = Log(tmp_path)
     yield made
     made.stop()
