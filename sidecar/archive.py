@@ -9,7 +9,6 @@ Each file is replaced whole. Only the sidecar writes here, anybody may read.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections import defaultdict
@@ -24,7 +23,7 @@ from msgspec import Raw, Struct
 
 from sidecar import hours
 from sidecar.atomic import replace
-from sidecar.hours import DayDocument, HoursDocument, Row
+from sidecar.hours import Day, Row
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +35,8 @@ class Month(Struct):
     """One file."""
 
     events: dict[int, Raw] = {}  # passed on as they are
-    hours: dict[int, HoursDocument] = {}
-    days: dict[int, DayDocument] = {}
+    hours: dict[int, Row] = {}
+    days: dict[int, Day] = {}
 
     def add_events(self, events: Mapping[int, Event]) -> None:
         """Put events there, in the order of their ids."""
@@ -47,7 +46,7 @@ class Month(Struct):
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         """Put rows there, in place of those of the same host and day."""
-        merged = {row.key: row.document() for row in rows}
+        merged = {row.key: row for row in rows}
         self._set_rows({**_by_key(self.hours), **merged}, _without(self.days, merged))
 
     def fold_before(self, day: str) -> None:
@@ -58,14 +57,13 @@ class Month(Struct):
 
     def rows(self, day: str) -> list[Row]:
         """Return the rows of a day."""
-        every: Iterable[HoursDocument | DayDocument]
-        every = itertools.chain(self.hours.values(), self.days.values())
-        return [Row.load(row) for row in every if row.day == day]
+        folded = [hours.unfold(row) for row in self.days.values() if row.day == day]
+        return folded + [row for row in self.hours.values() if row.day == day]
 
     def _set_rows(
         self,
-        of_hours: Mapping[tuple[str, str], HoursDocument],
-        of_days: Mapping[tuple[str, str], DayDocument],
+        of_hours: Mapping[tuple[str, str], Row],
+        of_days: Mapping[tuple[str, str], Day],
     ) -> None:
         self.hours = {n: of_hours[key] for n, key in enumerate(sorted(of_hours), 1)}
         self.days = {n: of_days[key] for n, key in enumerate(sorted(of_days), 1)}

@@ -9,9 +9,8 @@ What is left of an hour that has passed, neither awake nor asleep, is unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,11 +20,12 @@ from sidecar.ledger import State
 _HOURS = 24
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _HOUR_US = 3_600_000_000
+_T = TypeVar("_T", int, float)
 _Counts = Annotated[list[int], Meta(min_length=_HOURS, max_length=_HOURS)]
 _Seconds = Annotated[list[float], Meta(min_length=_HOURS, max_length=_HOURS)]
 
 
-class HoursDocument(Struct, frozen=True, forbid_unknown_fields=True):
+class Row(Struct, forbid_unknown_fields=True):
     """A host's day by the hour; each list begins with the hour from 0:00 to 1:00 UTC."""
 
     host: str
@@ -35,8 +35,13 @@ class HoursDocument(Struct, frozen=True, forbid_unknown_fields=True):
     awake_s: _Seconds
     asleep_s: _Seconds
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what there is one of: day and host."""
+        return self.day, self.host
 
-class DayDocument(Struct, frozen=True, forbid_unknown_fields=True):
+
+class Day(Struct, frozen=True, forbid_unknown_fields=True):
     """The same once nobody asks for the hours any more."""
 
     host: str
@@ -45,41 +50,6 @@ class DayDocument(Struct, frozen=True, forbid_unknown_fields=True):
     activity: int
     awake_s: float
     asleep_s: float
-
-
-@dataclass(slots=True)
-class Row:
-    """A host's day; times are microseconds, which add up without rounding."""
-
-    host: str
-    day: str
-    requests: list[int] = field(default_factory=lambda: [0] * _HOURS)
-    activity: list[int] = field(default_factory=lambda: [0] * _HOURS)
-    awake_us: list[int] = field(default_factory=lambda: [0] * _HOURS)
-    asleep_us: list[int] = field(default_factory=lambda: [0] * _HOURS)
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Return what there is one of: day and host."""
-        return self.day, self.host
-
-    def document(self) -> HoursDocument:
-        """Return it as it stands in activity.json."""
-        return HoursDocument(
-            self.host, self.day, self.requests, self.activity,
-            [us / 1e6 for us in self.awake_us], [us / 1e6 for us in self.asleep_us],
-        )  # fmt: skip
-
-    @classmethod
-    def load(cls, document: HoursDocument | DayDocument) -> Row:
-        """Read such a document; where the hours are not known any more, all is in the first."""
-        if isinstance(document, DayDocument):
-            document = _in_first_hour(document)
-        return cls(
-            document.host, document.day, document.requests, document.activity,
-            [round(s * 1e6) for s in document.awake_s],
-            [round(s * 1e6) for s in document.asleep_s],
-        )  # fmt: skip
 
 
 class Hours:
@@ -113,8 +83,9 @@ class Hours:
             cut = min(end_us, (hours + 1) * _HOUR_US)
             day, hour = divmod(hours, _HOURS)
             row = self._row(host, day)
-            spent = row.awake_us if state is State.AWAKE else row.asleep_us
-            spent[hour] += cut - start_us
+            spent = row.awake_s if state is State.AWAKE else row.asleep_s
+            # As microseconds, which add up exactly; a float of seconds holds them for years.
+            spent[hour] = (round(spent[hour] * 1e6) + cut - start_us) / 1e6
             start_us = cut
 
     def take_changed(self) -> list[Row]:
@@ -138,7 +109,7 @@ class Hours:
             rows = self._days[day] = {row.host: row for row in self._recall(day)}
         row = rows.get(host)
         if row is None:
-            row = rows[host] = Row(host, day)
+            row = rows[host] = unfold(Day(host, day, 0, 0, 0, 0))
         self._changed[row.key] = row
         return row
 
@@ -148,26 +119,30 @@ def name_of(day_number: int) -> str:
     return date.fromordinal(_EPOCH_DAY + day_number).isoformat()
 
 
-def fold(document: HoursDocument) -> DayDocument:
+def fold(row: Row) -> Day:
     """Add up the hours of a day."""
-    return DayDocument(
-        document.host, document.day, sum(document.requests), sum(document.activity),
-        _sum(document.awake_s), _sum(document.asleep_s),
+    return Day(
+        row.host, row.day, sum(row.requests), sum(row.activity),
+        _sum(row.awake_s), _sum(row.asleep_s),
     )  # fmt: skip
 
 
-def _sum(seconds: list[float]) -> float:
-    return sum(round(s * 1e6) for s in seconds) / 1e6
+def unfold(day: Day) -> Row:
+    """Make a row of a day whose hours are not known any more: all is in the first."""
 
+    def first(value: _T) -> list[_T | int]:
+        return [value, *[0] * (_HOURS - 1)]
 
-def _in_first_hour(document: DayDocument) -> HoursDocument:
-    rest = [0] * (_HOURS - 1)
-    return HoursDocument(
-        document.host, document.day, [document.requests, *rest], [document.activity, *rest],
-        [document.awake_s, *map(float, rest)], [document.asleep_s, *map(float, rest)],
+    return Row(
+        day.host, day.day, first(day.requests), first(day.activity),
+        first(day.awake_s), first(day.asleep_s),
     )  # fmt: skip
 
 
 def load(documents: Iterable[object]) -> list[Row]:
     """Read a table. Raises: msgspec.ValidationError on foreign documents."""
-    return [Row.load(each) for each in msgspec.convert(list(documents), list[HoursDocument])]
+    return msgspec.convert(list(documents), list[Row])
+
+
+def _sum(seconds: list[float]) -> float:
+    return sum(round(s * 1e6) for s in seconds) / 1e6

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from sidecar.hours import DayDocument, HoursDocument
+from sidecar.hours import Day, Row
 from sidecar.occurrence import Event
 from sidecar.positions import Position
 
@@ -51,8 +51,8 @@ class File(Struct):
 
     hosts: dict[str, HostDocument] = {}
     events: dict[str, Event] = {}
-    hours: dict[str, HoursDocument] = {}
-    days: dict[str, DayDocument] = {}  # only in the archive: days whose hours are not kept
+    hours: dict[str, Row] = {}
+    days: dict[str, Day] = {}  # only in the archive: days whose hours are not kept
     positions: dict[str, Position] = {}
 
 

@@ -119,7 +119,7 @@ class Store:
                 self._last_row += 1
                 number = self._row_ids[row.key] = str(self._last_row)
             # Most don't change from commit to commit, so each is encoded once.
-            self._memory.tables["hours"][number] = Raw(msgspec.json.encode(row.document()))
+            self._memory.tables["hours"][number] = Raw(msgspec.json.encode(row))
 
     def drop_rows(self, rows: Iterable[Row]) -> None:
         """Drop the rows of these hosts and days, where there are such."""

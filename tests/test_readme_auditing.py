@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     tables = {
         "hosts": {"1": {"host": "app.localhost", "requests": 1, "last_activity": None}},
         "events": {str(n): event for n, event in events.items()},
-        "hours": {"1": counted.take_changed()[0].document()},
+        "hours": {"1": counted.take_changed()[0]},
     }
     (tmp_path / "data" / "activity.json").write_bytes(msgspec.json.encode(tables))
     shutil.copy(ROOT / "hosts.yaml", tmp_path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sidecar import hours
 from sidecar.activity import Fold
-from sidecar.hours import DayDocument, Hours, HoursDocument, Row
+from sidecar.hours import Day, Hours, Row
 from sidecar.ledger import State
 from sidecar.occurrence import microseconds
 from traefik.access_log import Entry
@@ -22,8 +22,8 @@ HOST = {"command": {"start": ["a"], "stop": ["b"], "status": ["c"]}, "url": "htt
 REGISTRY = parse({"hosts": {"a.test": HOST}})
 
 
-def documents(counted: Hours) -> dict[str, HoursDocument]:
-    return {row.day: row.document() for row in counted.take_changed()}
+def documents(counted: Hours) -> dict[str, Row]:
+    return {row.day: row for row in counted.take_changed()}
 
 
 def entry(start: datetime, **fields: Any) -> Entry:
@@ -92,7 +92,7 @@ def test_a_row_is_read_as_it_was_written() -> None:
     counted.spend("a.test", State.ASLEEP, 123_456_789, 7_123_456_788)
     counted.count("a.test", 1, 7, 5)
     [row] = counted.take_changed()
-    written = msgspec.json.decode(msgspec.json.encode(row.document()))
+    written = msgspec.json.decode(msgspec.json.encode(row))
     assert hours.load([written]) == [row]
 
 
@@ -101,12 +101,12 @@ def test_the_sums_of_a_day_stay_when_its_hours_go_and_more_comes() -> None:
     counted.count("a.test", 30, 7, 5)
     counted.spend("a.test", State.AWAKE, 0, 86_400_000_000)
     rows = {row.day: row for row in counted.take_changed()}
-    folded = hours.fold(rows["1970-01-01"].document())
-    assert folded == DayDocument("a.test", "1970-01-01", 0, 0, 86400.0, 0.0)
-    again = Hours(recall=lambda day: [Row.load(folded)] if day == "1970-01-01" else [])
+    folded = hours.fold(rows["1970-01-01"])
+    assert folded == Day("a.test", "1970-01-01", 0, 0, 86400.0, 0.0)
+    again = Hours(recall=lambda day: [hours.unfold(folded)] if day == "1970-01-01" else [])
     again.count("a.test", 3, 2, 1)
     [row] = again.take_changed()
-    assert hours.fold(row.document()) == DayDocument("a.test", "1970-01-01", 2, 1, 86400.0, 0.0)
+    assert hours.fold(row) == Day("a.test", "1970-01-01", 2, 1, 86400.0, 0.0)
 
 
 def test_a_day_is_recalled_once() -> None:
