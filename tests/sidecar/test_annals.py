@@ -174,3 +174,15 @@ def test_an_archive_that_can_not_be_written_loses_nothing(tmp_path: Path) -> Non
     assert len(json.loads((tmp_path / "activity.json").read_bytes())["events"]) == 1
     assert len(list(Past(tmp_path, Event).events())) == 3
     case.store.close()
+
+
+def test_events_of_days_ago_that_come_late_are_archived_too(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    for day in (0, 5):
+        case.pending = [
+            {"at": START + timedelta(minutes=day), "host": "a.test", "kind": "slept"}
+        ] * 2
+        case.put(START + timedelta(days=5 + day))
+    assert len(json.loads((tmp_path / "activity.json").read_bytes())["events"]) == 1
+    assert len(list(Past(tmp_path, Event).events())) == 4
+    case.store.close()

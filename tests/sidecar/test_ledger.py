@@ -103,6 +103,15 @@ def test_what_nobody_watched_is_unknown_if_the_host_is_found_otherwise_soon_afte
     assert sums["awake"] == 100 - minute
 
 
+def test_what_the_other_process_recorded_meanwhile_is_known() -> None:
+    told = Told()
+    told.add(0, "found_running")
+    told.add(30, "woken")
+    told.add(60, "watch_started", "*", unwatched_s=50 * MINUTE)
+    told.add(61, "found_stopped")
+    assert told.minutes(100) == {"awake": 30, "unknown": 31, "asleep": 39}
+
+
 def test_a_stop_whose_end_nobody_saw_is_unknown_until_it_is_looked_at() -> None:
     told = Told()
     told.add(0, "found_running")
