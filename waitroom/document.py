@@ -21,7 +21,9 @@ from msgspec import Meta
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
     CommandUpstream,
+    Cost,
     Counting,
+    Currency,
     DockerUpstream,
     Duration,
     Gate,
@@ -55,6 +57,8 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    cost_per_hour: Cost | None = None
+    currency: Currency = "USD"
     awake: Windows = Windows()
     closed: Windows = Windows()
     lang: str | None = None
@@ -151,6 +155,8 @@ def _host(name: str, raw: object, gce: _Gce | None, folder: Path) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        cost_per_hour=keys.cost_per_hour,
+        currency=keys.currency,
         awake=keys.awake,
         closed=keys.closed,
         lang=known_language(keys.lang, f"{path}.lang") if keys.lang else None,

@@ -73,6 +73,8 @@ Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
 UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 
 
 class DockerUpstream(Part, frozen=True):
@@ -149,6 +151,8 @@ class Host:
     route: Route
     ready: Ready
     activity: Counting
+    cost_per_hour: float | None  # of the upstream while it is awake; only the audit asks
+    currency: str
     awake: Windows  # it is woken before they open, and does not sleep in them
     closed: Windows  # no visitor wakes it in them
     lang: str | None  # the page's language; None: the visitor's
