@@ -33,6 +33,23 @@ class Stage(enum.StrEnum):
     QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
 
 
+class Refusal(enum.StrEnum):
+    """Why this visitor can't have the host woken now, whatever he does."""
+
+    CLOSED = "closed"  # only its operators and its schedule wake it
+    SPENT = "spent"  # a budget of wakes or of time awake is used up
+    HOURS = "hours"  # it is not woken at this time
+    BARRED = "barred"  # this visitor is not let in, because of what came from where he is
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A wake that is not to be had."""
+
+    why: Refusal
+    until: datetime | None = None  # aware UTC: when it may be asked for again, if that is known
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One host as a visitor sees it at one moment."""
@@ -44,3 +61,4 @@ class View:
     expected_s: float | None = None  # how long a wake of this host usually takes, if known
     stage: Stage | None = None  # only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
+    refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
