@@ -48,7 +48,9 @@ class Gate(enum.StrEnum):
 
     VISIT = "visit"  # a browser that shows the page and runs its script
     CLICK = "click"  # a person who presses the button
-    CLOSED = "closed"  # nobody from the page
+    CHESS = "chess"  # a person who finds the mate in one
+    OPEN = "open"  # any request, for trusted networks
+    CLOSED = "closed"  # nobody but who has a token, and its operators
 
 
 class Route(enum.StrEnum):
@@ -120,6 +122,23 @@ class Counting(Part, frozen=True):
     ignore_paths: tuple[str, ...] = ()  # path prefixes, where the log keeps the path
     ignore_agents: tuple[str, ...] = ()  # parts of user agents, where the log keeps them
     count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
+
+
+class Budget(Part, frozen=True):
+    """How much waking of one host is paid for in any 24 hours."""
+
+    wakes_per_day: Annotated[int, Meta(ge=0)] = 48
+    awake_per_day: Duration | None = None  # None: no bound but the wakes
+    pause: Duration | None = None  # from one wake to the next
+    unproven_per_day: Annotated[int, Meta(ge=0)] = 12  # of them, by who could do nothing but wait
+    wakes_per_visitor: Annotated[int, Meta(ge=0)] = 24  # of them, by one visitor's network
+
+
+class TotalBudget(Part, frozen=True):
+    """How much waking of all hosts together is paid for."""
+
+    wakes_per_day: Annotated[int, Meta(ge=0)] = 480
+    wakes_at_once: Annotated[int, Meta(ge=1)] = 16
 
 
 @dataclass(frozen=True, slots=True)
