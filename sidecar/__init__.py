@@ -2,16 +2,26 @@
 
 __main__     commands and environment
 daemon       the one loop: look, read, commit, decide
+decide       who is to sleep: asks about each host that the agenda calls up
+agenda       which hosts are to be looked at now, and which later
 sleep        the handshake that puts one host to sleep, step by step
+questions    what must hold for that, each with its answer as data
+sight        whether Traefik's connections to a host are seen where we look for them
+proofs       canaries whose own line has been read
+stopping     follows a stop until it has begun, or ended
+uses         all that is known of each host's use
 idle         whether a host is idle (pure)
+signs        the signs of use that stand in the events (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once
+explain      whether a host would sleep now, and why not
 recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
 generations  the lives of a log, and the files that carry them
 activity     what the entries add up to, a count a host (pure)
 store        activity.json: TinyDB, replaced whole
+records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set
 release      gives the disk space of what was read back

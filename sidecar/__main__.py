@@ -1,11 +1,13 @@
-"""The sidecar's commands: run (the default) and ingest."""
+"""The sidecar's commands: run (the default), ingest, explain."""
 
 from __future__ import annotations
 
 import os
 import signal
+from datetime import UTC, datetime
 
 import click
+import msgspec
 
 from waitroom import config, logs
 from waitroom.command_line import run_command
@@ -52,6 +54,21 @@ def ingest() -> None:
         read_all(recorder)
     finally:
         recorder.close()
+
+
+@cli.command()
+@click.argument("host")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def explain(host: str, form: str) -> None:
+    """Say whether HOST would be put to sleep now, and why not; changes nothing."""
+    settings = Settings.from_environment(os.environ)
+    registry = config.load(settings.hosts)
+    from sidecar.explain import as_text  # noqa: PLC0415 - as above
+    from sidecar.explain import explain as ask  # noqa: PLC0415
+    from waitroom.upstreams.connect import Connector  # noqa: PLC0415
+
+    found = ask(settings, registry, Connector(), host, datetime.now(UTC))
+    click.echo(as_text(found) if form == "text" else msgspec.json.encode(found))
 
 
 def _settings() -> Settings:

@@ -27,8 +27,9 @@ _CLIENT_WENT_AWAY = 499
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _STATUSES = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
-# Names, services and agents are chosen by clients: what is remembered of them has a bound.
+# Names and agents are chosen by clients: what is remembered of them has a bound in number and size.
 _REMEMBERED = 50_000
+_REMEMBERED_CHARACTERS = 512
 
 
 @dataclass(slots=True)
@@ -172,7 +173,7 @@ class Fold:
                 or entry.status != kind.status
                 or entry.agent != kind.agent
             ):
-                kind = last[entry.host] = self._kind(entry)
+                kind = self._kind(entry)
             if not kind.entries:
                 self._touched.append(kind)
             kind.entries += 1
@@ -213,11 +214,14 @@ class Fold:
     def _kind(self, entry: Entry) -> _Kind:
         """Return the kind of an entry, looking each combination up once."""
         key = entry.host, entry.service, entry.status, entry.agent
+        if len(entry.host) + len(entry.agent) > _REMEMBERED_CHARACTERS:
+            return self._made(*key)
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) >= _REMEMBERED:
                 self._forget()
             kind = self._kinds[key] = self._made(*key)
+        self._last[entry.host] = kind
         return kind
 
     def _forget(self) -> None:
@@ -263,7 +267,12 @@ def counts(counting: Counting, status: int, agent: str) -> bool:
     else:
         used = status in counting.count_statuses
     return used and not (
-        agent and (is_machine(agent) or any(part in agent for part in counting.ignore_agents))
+        agent
+        and (
+            # A machine says soon what it is; whole, its cache would hold what strangers fill in.
+            is_machine(agent[:_REMEMBERED_CHARACTERS])
+            or any(part in agent for part in counting.ignore_agents)
+        )
     )
 
 

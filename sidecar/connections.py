@@ -22,18 +22,26 @@ def established(url: str) -> int:
 
     Raises: WaitroomError when that can't be told.
     """
+    return sum(state == psutil.CONN_ESTABLISHED for _, state in to(url))
+
+
+def to(url: str) -> list[tuple[Address, str]]:
+    """Return the local end and the state of each connection to the address behind a url.
+
+    Raises: WaitroomError when that can't be told.
+    """
     wanted = _addresses(url)
     try:
         connections = psutil.net_connections(kind="tcp")
     except (psutil.Error, OSError) as error:
         raise WaitroomError(f"the open connections can't be listed: {error}") from error
-    return sum(
-        1
+    return [
+        ((connection.laddr.ip, connection.laddr.port), connection.status)
         for connection in connections
-        if connection.status == psutil.CONN_ESTABLISHED
+        if connection.laddr
         and connection.raddr
         and (_plain(connection.raddr.ip), connection.raddr.port) in wanted
-    )
+    ]
 
 
 def network_is_gone(had_network: bool) -> bool:  # noqa: FBT001 - the one thing it depends on

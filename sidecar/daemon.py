@@ -1,31 +1,31 @@
 """The sidecar's one loop: look, read, commit, and decide who is to sleep.
 
-Only this thread reads the logs and writes activity.json. Whatever may block (a provider, a
-handshake) runs in a thread of its own, one a host, and speaks back through `record`.
+Only this thread reads the logs and writes activity.json. Whatever may block runs in a thread of
+its own (see `decide`), and speaks back through `record`.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import schedule
 
 from sidecar import connections
-from sidecar.idle import Use, idle_for
+from sidecar.decide import Decider
 from sidecar.looks import Looks
+from sidecar.proofs import Proofs
 from sidecar.recorder import Recorder
-from sidecar.sleep import CalledOff, Handshake, Proofs, Why
+from sidecar.sight import Sight
+from sidecar.sleep import Handshake
+from sidecar.uses import Uses
 from traefik.folder import RouteFolder, Shadow
 from waitroom.config import RegistryFile, Settings
-from waitroom.errors import UpstreamError, WaitroomError
-from waitroom.hosts import Host
+from waitroom.errors import WaitroomError
+from waitroom.hosts import Host, Route
 from waitroom.locks import HostLocks
-from waitroom.upstreams.base import Phase, Status
 from waitroom.upstreams.connect import Connector
 
 log = logging.getLogger(__name__)
@@ -33,17 +33,8 @@ log = logging.getLogger(__name__)
 _DECIDE_EVERY_S = 1
 _HEARTBEAT_EVERY_S = 5
 _COMMIT_EVERY_S = 1  # of what pours in; what comes line by line is committed at once
-# How many hosts are asked about or put to sleep at once; each takes a thread while it lasts.
-_AT_ONCE = 8
-# When to look again at a host that does not run, or whose provider does not answer.
-_LOOK_AGAIN_S = 60.0
-# A host that was seen asleep is looked at again when its shadow goes: whoever wakes it, or finds it
-# running, takes that away. Looked at all the same now and then, for one that was started by hand
-# and never answers: it would run, and cost money, unseen.
-_ASLEEP_LOOK_AGAIN_S = 600.0
-# Pauses after a sleep was called off or a stop failed; they double up to the last.
-_FIRST_RETRY_S = 2.0
-_LAST_RETRY_S = 60.0
+# A visit leaves a connection behind for a moment, which shows where the host's own route leads.
+_JUST_USED = timedelta(seconds=5)
 
 
 class Daemon:
@@ -53,36 +44,32 @@ class Daemon:
         self._settings = settings
         self._ended = threading.Event()
         self._file = RegistryFile(settings.hosts)
-        self._proofs = Proofs()
+        proofs = Proofs()
         self._recorder = Recorder(
             data=settings.data,
             access_log=settings.access_log,
             registry=self._file.registry,
-            on_canary=self._proofs.add,
+            on_canary=proofs.add,
             release_log=settings.release_log,
         )
-        self._connect = Connector()
         self._folder = RouteFolder(settings.routes)
-        self._handshake = Handshake(
-            connect=self._connect,
+        self._uses = Uses(self._recorder)
+        self._sight = Sight(settings.traefik_url)
+        handshake = Handshake(
+            connect=Connector(),
             folder=self._folder,
             locks=HostLocks(settings.data),
-            proofs=self._proofs,
-            use=self._use,
+            proofs=proofs,
+            sight=self._sight,
+            use=self._uses.of,
             record=self._record,
             traefik_url=settings.traefik_url,
             waitroom_url=settings.url,
             ended=self._ended,
         )
-        self._watched_since = datetime.now(UTC)
+        self._decider = Decider(self._uses, handshake)
+        self._alive = settings.data / "sidecar.alive"
         self._had_network = connections.has_network()
-        self._considered: set[str] = set()  # hosts that a thread is busy with
-        self._due: dict[str, float] = {}  # monotonic: not to be considered before
-        self._asleep_until: dict[str, float] = {}  # monotonic: seen asleep, believed so until then
-        self._stopped: set[str] = set()  # hosts that were last seen not to run
-        self._started: dict[str, datetime] = {}  # and when they were seen to run after that
-        self._retry_s: dict[str, float] = {}
-        self._why: dict[str, Why | None] = {}  # the last reason not to sleep, to say it once
         self._waits_for_log = False
 
     def end(self) -> None:
@@ -99,8 +86,11 @@ class Daemon:
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
-        self._guarded(self._beat)
+        self._guarded(self._begin_beat)
         self._guarded(self._end_stale_drains)
+        threading.Thread(
+            target=self._sight.watch, args=(self._just_used, self._ended), name="sight", daemon=True
+        ).start()
         try:
             while not self._ended.is_set():
                 while self._recorder.read() and not self._ended.is_set():
@@ -115,8 +105,7 @@ class Daemon:
 
     def _close(self) -> None:
         self._ended.set()
-        for name in tuple(self._considered):
-            self._guarded(functools.partial(self._folder.call_off, name))
+        self._decider.call_off()
         self._recorder.close()
 
     def _guarded(self, job: Callable[[], object]) -> None:
@@ -129,33 +118,8 @@ class Daemon:
             log.exception("a job broke; this is a fault of ours")
 
     def _decide(self) -> None:
-        """Begin to consider every host whose recorded use is old enough."""
-        if not self._may_decide():
-            return
-        now, clock = datetime.now(UTC), time.monotonic()
-        for host in self._file.registry.hosts.values():
-            if len(self._considered) >= _AT_ONCE:
-                return
-            if host.name in self._considered or not self._is_due(host.name, clock):
-                continue
-            left = host.idle_after - idle_for(self._use(host, None), now)
-            if left.total_seconds() > 0:
-                self._due[host.name] = clock + min(left.total_seconds(), _LOOK_AGAIN_S)
-                self._why.pop(host.name, None)
-                continue
-            self._considered.add(host.name)
-            threading.Thread(
-                target=self._consider, args=(host,), name=f"sleep-{host.name}", daemon=True
-            ).start()
-
-    def _is_due(self, name: str, clock: float) -> bool:
-        asleep_until = self._asleep_until.get(name)
-        if asleep_until is None:
-            return self._due.get(name, 0.0) <= clock
-        if asleep_until > clock and self._folder.shadow(name):
-            return False
-        del self._asleep_until[name]
-        return True
+        if self._may_decide():
+            self._decider.decide(self._file.registry.hosts.values())
 
     def _may_decide(self) -> bool:
         """Whether all that happened so far is known; said once when it begins not to be."""
@@ -169,81 +133,12 @@ class Daemon:
             )
         return False
 
-    def _consider(self, host: Host) -> None:
-        """Ask the provider, and put the host to sleep if it runs idle. Runs in its own thread."""
-        again_s = _LOOK_AGAIN_S
-        try:
-            again_s = self._put_to_sleep(host)
-        except CalledOff as off:
-            again_s = self._later(host)
-            self._say_called_off(host, off)
-        except UpstreamError as error:
-            again_s = self._later(host)
-            self._say_failed(host, error)
-        except Exception:
-            log.exception("%s: a sleep broke; this is a fault of ours", host.name)
-            self._folder.call_off(host.name)
-        finally:
-            self._due[host.name] = time.monotonic() + min(again_s, _LOOK_AGAIN_S)
-            self._considered.discard(host.name)
-
-    def _put_to_sleep(self, host: Host) -> float:
-        """Do so if it runs idle; return in how many seconds to look again."""
-        status = self._status(host)
-        self._note_asleep(host, status)
-        self._note_started(host, status)
-        if status.phase is not Phase.RUNNING:
-            return host.idle_after.total_seconds()
-        left = host.idle_after - idle_for(self._use(host, status), datetime.now(UTC))
-        if left.total_seconds() > 0:
-            return left.total_seconds()
-        self._handshake.put_to_sleep(host, status)
-        self._retry_s.pop(host.name, None)
-        self._why.pop(host.name, None)
-        return host.idle_after.total_seconds()
-
-    def _note_started(self, host: Host, status: Status) -> None:
-        """Remember when it was seen to run again, for a provider that does not tell."""
-        if status.phase is not Phase.RUNNING:
-            self._stopped.add(host.name)
-        elif host.name in self._stopped:
-            self._stopped.discard(host.name)
-            self._started[host.name] = datetime.now(UTC)
-
-    def _note_asleep(self, host: Host, status: Status) -> None:
-        if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
-            self._asleep_until[host.name] = time.monotonic() + _ASLEEP_LOOK_AGAIN_S
-
-    def _status(self, host: Host) -> Status:
-        try:
-            return self._connect(host).status()
-        except UpstreamError as error:
-            raise CalledOff(Why.NOT_KNOWN, str(error)) from error
-
-    def _later(self, host: Host) -> float:
-        pause_s = self._retry_s.get(host.name, _FIRST_RETRY_S)
-        self._retry_s[host.name] = min(pause_s * 2, _LAST_RETRY_S, host.idle_after.total_seconds())
-        return pause_s
-
-    def _say_called_off(self, host: Host, off: CalledOff) -> None:
-        """Log and record it when the reason is new; a WebSocket may stay open for days."""
-        if self._why.get(host.name) is off.why:
-            return
-        self._why[host.name] = off.why
-        log.info("%s: not put to sleep: %s", host.name, off)
-        self._record("sleep_called_off", host.name, reason=off.why, detail=str(off))
-
-    def _say_failed(self, host: Host, error: UpstreamError) -> None:
-        log.error("%s: could not be stopped, will be tried again: %s", host.name, error)
-        self._record("stop_failed", host.name, reason=error.reason, detail=str(error))
-
-    def _use(self, host: Host, status: Status | None) -> Use:
-        return Use(
-            last_used=self._recorder.last_used(host.name),
-            last_woken=self._recorder.last_woken(host.name),
-            started_at=(status and status.started_at) or self._started.get(host.name),
-            watched_since=self._watched_since,
-        )
+    def _just_used(self) -> Iterator[Host]:
+        """Look for hosts that have a route of their own, and somebody who has just used it."""
+        since = datetime.now(UTC) - _JUST_USED
+        for host in self._file.registry.hosts.values():
+            if host.route is Route.OWN and (self._uses.of(host).last_used or since) > since:
+                yield host
 
     def _record(self, kind: str, name: str, **fields: object) -> None:
         self._recorder.record({"at": datetime.now(UTC), "host": name, "kind": kind, **fields})
@@ -251,7 +146,7 @@ class Daemon:
     def _reload(self) -> None:
         if self._file.reload():
             self._recorder.adopt(self._file.registry)
-            self._due.clear()
+            self._decider.look_at_all()
 
     def _end_stale_drains(self) -> None:
         """Undo what a sidecar that was killed has left half done."""
@@ -259,9 +154,13 @@ class Daemon:
             if self._folder.shadow(name) is Shadow.DRAINING and self._folder.call_off(name):
                 log.info("%s: an unfinished sleep is called off", name)
 
+    def _begin_beat(self) -> None:
+        """Leave word since when we watch: before that, nothing is known."""
+        self._alive.write_text(self._uses.watched_since.isoformat(), "ascii")
+
     def _beat(self) -> None:
         """Show the health check that the loop turns."""
-        (self._settings.data / "sidecar.alive").touch()
+        self._alive.touch()
 
     def _demand_network(self) -> None:
         if connections.network_is_gone(self._had_network):

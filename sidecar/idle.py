@@ -19,11 +19,15 @@ class Use:
     watched_since: datetime  # when we began to look: before that, nothing is known
 
 
+def idle_since(use: Use) -> datetime:
+    """Return the newest sign of use."""
+    known = [at for at in (use.last_used, use.last_woken, use.started_at) if at is not None]
+    return max(known, default=use.watched_since)
+
+
 def idle_for(use: Use, now: datetime) -> timedelta:
     """Return how long the host has been idle; never negative."""
-    known = [at for at in (use.last_used, use.last_woken, use.started_at) if at is not None]
-    since = max(known, default=use.watched_since)
-    return max(timedelta(), now - since)
+    return max(timedelta(), now - idle_since(use))
 
 
 def should_sleep(use: Use, idle_after: timedelta, now: datetime) -> bool:

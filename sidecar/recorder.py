@@ -25,6 +25,7 @@ from sidecar.clock import Clock
 from sidecar.generations import Position
 from sidecar.numbering import Numbering
 from sidecar.samples import Samples
+from sidecar.signs import Signs, moment
 from sidecar.store import Store
 from sidecar.tail import Block, Tail
 from traefik import access_log
@@ -34,10 +35,7 @@ from waitroom.hosts import Registry
 log = logging.getLogger(__name__)
 
 _SLICE_S = 0.1
-_WAKES = frozenset({"wake_requested", "woken", "found_running"})
-_DOUBTS = frozenset({"log_gap", "clock_step"})
 _ALL_HOSTS = "*"  # the host of an event that concerns every one
-_NEVER = datetime.fromtimestamp(0, UTC)
 _Document = dict[str, Any]
 
 
@@ -76,10 +74,9 @@ class Recorder:
         self._events: list[_Document] = []  # not in the store yet
         self._changed = self._store.fresh
         self._commit_fails = False
-        self._gap = _NEVER  # every host counts as active then
-        self._woken: dict[str, datetime] = {}
+        self._signs = Signs()
         for event in self._store.events:
-            self._note(event)
+            self._signs.add(event, now())
         self.totals = _load_totals(self._store)
         self._fold.unregistered = self.totals["unregistered"]
         self._numbering = _load_numbering(self._store)
@@ -144,13 +141,11 @@ class Recorder:
     def last_used(self, host: str) -> datetime | None:
         """Return the end of the newest activity, or the moment of a gap in the log if later."""
         count = self._fold.counts.get(host)
-        used = datetime.fromtimestamp(count.last_activity, UTC) if count else _NEVER
-        latest = min(max(used, self._gap), self._now())
-        return None if latest == _NEVER else latest
+        return self._signs.last_used(count.last_activity if count else 0.0, self._now())
 
     def last_woken(self, host: str) -> datetime | None:
         """Return when the host was last woken, or found running."""
-        return self._woken.get(host)
+        return self._signs.last_woken(host)
 
     def close(self) -> None:
         """Commit, and let others record."""
@@ -229,7 +224,7 @@ class Recorder:
             if event is None:
                 self._count_bad(block.position.path, [line])
                 continue
-            at = _moment(event["at"])
+            at = moment(event["at"])
             newest, after = block.position.newest, block.position.after
             if after is None or at is None or at > after:
                 self._add_event(event)
@@ -275,18 +270,7 @@ class Recorder:
     def _add_event(self, event: _Document) -> None:
         self._events.append(event)
         self._changed = True
-        self._note(event)
-
-    def _note(self, event: _Document) -> None:
-        """Remember of an event what the idle question asks for."""
-        at, host, kind = _moment(event.get("at")), event.get("host"), event.get("kind")
-        if at is None or not isinstance(host, str):
-            return
-        at = min(at, self._now())
-        if kind in _DOUBTS:
-            self._gap = max(at, self._gap)
-        elif kind in _WAKES:
-            self._woken[host] = max(at, self._woken.get(host, at))
+        self._signs.add(event, self._now())
 
     # Committing.
 
@@ -318,14 +302,6 @@ def _event(line: bytes) -> _Document | None:
         return None
     whole = all(isinstance(event.get(key), str) for key in ("at", "host", "kind"))
     return event if whole else None
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _load_hosts(store: Store) -> list[HostCount]:

@@ -9,7 +9,6 @@ a visitor's doing) undoes all of it.
 
 from __future__ import annotations
 
-import enum
 import logging
 import secrets
 import threading
@@ -18,42 +17,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sidecar import connections
-from sidecar.idle import Use, idle_for, should_sleep
+from sidecar import questions, stopping
+from sidecar.idle import Use, idle_for
+from sidecar.proofs import Proofs
+from sidecar.questions import Answer, Why
+from sidecar.sight import Sight
 from traefik.folder import RouteFolder, Shadow
 from waitroom import canary
 from waitroom.canary import Leads
-from waitroom.errors import Reason, UpstreamError, WaitroomError
 from waitroom.hosts import Host
 from waitroom.locks import HostLocks
-from waitroom.upstreams.base import Phase, Status, Upstream
+from waitroom.upstreams.base import Status, Upstream
 
 log = logging.getLogger(__name__)
 
 _SHADOW_PATIENCE_S = 5.0  # Traefik's default throttle is 2 s
 _READING_PATIENCE_S = 5.0
 _PAUSE_S = 0.05
-# A provider that has taken a stop shows it within this time, or the stop counts as failed.
-_STOP_SHOWS_S = 30.0
-_STOP_ENDS_S = 600.0
-_STOP_PAUSE_S = 0.2
-_NONCE_CHARACTERS = 16
-_REMEMBERED = 1000
-
-
-class Why(enum.StrEnum):
-    """Why a host is not put to sleep; a closed set, written into the events."""
-
-    USED = "used"  # there was activity after all
-    VISITOR = "visitor"  # somebody came while it drained
-    CONNECTIONS = "connections"  # Traefik has connections to it open
-    WAKING = "waking"  # the waiting room is starting it
-    NOT_OBSERVED = "not_observed"  # Traefik's connections can't be seen from here
-    NOT_SHADOWED = "not_shadowed"  # the shadow is not in force, or no waiting room answers
-    NOT_READ = "not_read"  # the canary's line did not come out of the access log
-    NOT_KNOWN = "not_known"  # the provider does not say what the upstream does
-    ROUTES = "routes"  # the routes folder can't be written
-    ENDING = "ending"  # the sidecar itself was told to end
 
 
 class CalledOff(Exception):  # noqa: N818 - a decision, not an error
@@ -62,32 +42,6 @@ class CalledOff(Exception):  # noqa: N818 - a decision, not an error
     def __init__(self, why: Why, detail: str) -> None:
         super().__init__(detail)
         self.why = why
-
-
-class Proofs:
-    """Canaries that came out of the tail. Threads: the loop adds, handshakes wait."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._changed = threading.Condition()
-
-    def add(self, nonce: str) -> None:
-        """Note that this canary's own line has been read."""
-        # Anybody can claim to be a canary, so what is remembered of them has a bound.
-        if len(nonce) > _NONCE_CHARACTERS:
-            return
-        with self._changed:
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            self._seen.add(nonce)
-            self._changed.notify_all()
-
-    def wait(self, nonce: str, timeout_s: float) -> bool:
-        """Wait for a canary's line; False if it did not come."""
-        with self._changed:
-            found = self._changed.wait_for(lambda: nonce in self._seen, timeout_s)
-            self._seen.discard(nonce)
-            return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +61,7 @@ class Handshake:
     folder: RouteFolder
     locks: HostLocks
     proofs: Proofs
+    sight: Sight
     use: Callable[[Host, Status], Use]  # what is recorded of a host's use, as of now
     record: Callable[..., None]  # (kind, host, **fields): an event
     traefik_url: str
@@ -119,10 +74,13 @@ class Handshake:
         Raises: CalledOff, with the host awake as before; UpstreamError when the stop failed,
         with the host shadowed and its upstream still running: that is to be tried again.
         """
-        self._demand_quiet_line(host, status)
+        _demand(questions.is_quiet(host, status))
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
+                _demand(self.sight.reaches(host, questions.address(host, status)))
+                # The line that a canary has left open must not pass for a visitor's.
+                _demand(questions.is_quiet(host, status))
                 log.info("%s: draining", host.name)
                 proof = f"{secrets.token_hex(8)}.invalid"
                 self.folder.drain(host.names, proof)
@@ -146,7 +104,7 @@ class Handshake:
     def _prove(self, host: Host, status: Status) -> Evidence:
         """Prove that the shadow holds, the log is read, nobody came and nobody is left."""
         nonce = self._send_canary(host)
-        self._demand_observed()
+        _demand(self.sight.includes(self.waitroom_url))
         if not self.proofs.wait(nonce, _READING_PATIENCE_S):
             raise CalledOff(
                 Why.NOT_READ,
@@ -154,9 +112,8 @@ class Handshake:
                 " (WAITROOM_ACCESS_LOG), and does it keep request_User-Agent or RequestPath?",
             )
         use, now = self.use(host, status), datetime.now(UTC)
-        if not should_sleep(use, host.idle_after, now):
-            raise CalledOff(Why.USED, "it was used after all")
-        self._demand_quiet_line(host, status)
+        _demand(questions.is_unused(host, use, now))
+        _demand(questions.is_quiet(host, status))
         return Evidence(idle_for(use, now), use.last_used, nonce)
 
     def _demand_shadow(self, proof: str) -> None:
@@ -190,29 +147,6 @@ class Handshake:
             " Traefik (WAITROOM_URL) before anything can sleep",
         )
 
-    def _demand_observed(self) -> None:
-        """Demand to see a connection that must be there: the one the canary has just used.
-
-        Without it we are not in Traefik's network namespace, and no connections at all would be
-        seen of an upstream in use either.
-        """
-        if not _established(self.waitroom_url):
-            raise CalledOff(
-                Why.NOT_OBSERVED,
-                "Traefik's connections can't be seen from here; run the sidecar in Traefik's"
-                " network namespace",
-            )
-
-    def _demand_quiet_line(self, host: Host, status: Status) -> None:
-        url = host.url or status.url
-        if url is None:
-            raise CalledOff(
-                Why.NOT_OBSERVED, "its address is not known, nor who is connected to it"
-            )
-        count = _established(url)
-        if count:
-            raise CalledOff(Why.CONNECTIONS, f"{count} connections to it are open")
-
     def _commit(self, host: Host, evidence: Evidence) -> None:
         """Decide the race with a visitor, and stop."""
         with self.locks.hold(host.name) as ours:
@@ -226,58 +160,14 @@ class Handshake:
             idle_s = round(evidence.idle.total_seconds(), 1)
             self.record("sleep_started", host.name, idle_s=idle_s)
             upstream = self.connect(host)
-            upstream.stop()
-            _follow(upstream, host, until=_has_begun, patience_s=_STOP_SHOWS_S)
-        if self._ends(host, upstream):
-            self.record(
-                "slept",
-                host.name,
-                idle_s=idle_s,
-                evidence={
-                    "last_used": evidence.last_used,
-                    "canary": evidence.canary,
-                    "connections": 0,
-                },
-            )
+            stopping.stop(upstream, host.name)
+        if stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None):
+            self.sight.forget(host)
+            shown = {"last_used": evidence.last_used, "canary": evidence.canary, "connections": 0}
+            self.record("slept", host.name, idle_s=idle_s, evidence=shown)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
 
-    def _ends(self, host: Host, upstream: Upstream) -> bool:
-        """Follow a stop to its end; False if a visitor woke the host meanwhile."""
 
-        def over(status: Status) -> bool:
-            return status.phase is Phase.STOPPED or self.folder.shadow(host.name) is None
-
-        status = _follow(upstream, host, until=over, patience_s=_STOP_ENDS_S)
-        return status.phase is Phase.STOPPED
-
-
-def _has_begun(status: Status) -> bool:
-    return status.phase in (Phase.STOPPED, Phase.STOPPING)
-
-
-def _follow(
-    upstream: Upstream, host: Host, *, until: Callable[[Status], bool], patience_s: float
-) -> Status:
-    """Ask the provider until it says so. Raises: UpstreamError when it does not in time."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            status = upstream.status()
-            if until(status):
-                return status
-        except UpstreamError as error:
-            if time.monotonic() > deadline:
-                raise
-            log.warning("%s: %s; asking again whether it has stopped", host.name, error)
-        else:
-            if time.monotonic() > deadline:
-                text = f"still {status.detail or status.phase} {patience_s:g} s after its stop"
-                raise UpstreamError(Reason.TIMEOUT, text)
-        time.sleep(_STOP_PAUSE_S)
-
-
-def _established(url: str) -> int:
-    try:
-        return connections.established(url)
-    except WaitroomError as error:
-        raise CalledOff(Why.NOT_OBSERVED, str(error)) from error
+def _demand(answer: Answer) -> None:
+    if not answer.holds:
+        raise CalledOff(answer.why, answer.text)

@@ -38,6 +38,13 @@ class RouteFolder:
                 return shadow
         return None
 
+    def asleep_since(self, name: str) -> float | None:
+        """Return when its sleep was decided or found (time.time()); None: it does not sleep."""
+        try:
+            return self._shadow_path(name, Shadow.ASLEEP).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def drain(self, names: Sequence[str], proof: str) -> None:
         """Begin to lead a host's new requests to the waiting room.
 

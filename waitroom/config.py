@@ -23,6 +23,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # How often hosts.yaml is looked at even if no event came: a folder made anew sends none.
 LOOK_S = 2
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,14 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables. Raises: ConfigError that names the variable."""
         data = Path(environ.get("WAITROOM_DATA", "data"))
+        listen = _address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080")
+        admin_listen = _address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081")
+        # The listeners are told apart by their ports, and the admin's is nobody else's to see.
+        if _port(listen) == _port(admin_listen):
+            raise ConfigError(
+                f"WAITROOM_ADMIN_LISTEN: needs a port of its own; {admin_listen!r} has that of"
+                f" WAITROOM_LISTEN, {listen!r}"
+            )
         return cls(
             hosts=Path(environ.get("WAITROOM_HOSTS", "hosts.yaml")),
             data=data,
@@ -53,8 +62,8 @@ class Settings:
             access_log=Path(environ.get("WAITROOM_ACCESS_LOG", data / "access.log")),
             traefik_url=_url(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
-            listen=_address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080"),
-            admin_listen=_address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081"),
+            listen=listen,
+            admin_listen=admin_listen,
             secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
@@ -72,9 +81,13 @@ def _url(environ: Mapping[str, str], name: str, default: str) -> str:
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     value = environ.get(name, default)
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit():
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
@@ -117,6 +130,10 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a name, not a list or a mapping", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} is given twice", key.start_mark
@@ -171,6 +188,9 @@ class RegistryFile:
                         changed(self.registry)
             except (OSError, RuntimeError) as error:
                 log.warning("hosts.yaml can't be watched, trying again: %s", error)
+                ended.wait(LOOK_S)
+            except Exception:
+                log.exception("an edit of hosts.yaml was not taken in; this is a fault of ours")
                 ended.wait(LOOK_S)
 
 

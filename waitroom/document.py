@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import ipaddress
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
@@ -36,6 +37,9 @@ from waitroom.hosts import (
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
 RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
+
+# What is left of a file name's 255 bytes beside `.`, `.draining.yml` and `.tmp`, and some to spare.
+_LONGEST_NAME = 230
 
 
 class _Defaults(Part, frozen=True):
@@ -116,9 +120,14 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
     if len(given) != 1:
         raise ConfigError(f"{path}: needs exactly one of docker, gce, command; has {len(given)}")
     _check_sleep(keys, path)
+    canonical = _hostname(name, path)
+    if len(canonical) > _LONGEST_NAME:
+        raise ConfigError(
+            f"{path}: {len(canonical)} characters; files are named so, {_LONGEST_NAME} are possible"
+        )
     upstream = given[0]
     return Host(
-        name=_hostname(name, path),
+        name=canonical,
         aliases=tuple(_hostname(a, f"{path}.aliases[{i}]") for i, a in enumerate(keys.aliases)),
         upstream=_gce(upstream, keys, gce, path) if isinstance(upstream, _GceKeys) else upstream,
         url=None if isinstance(upstream, _GceKeys) else _own_url(keys, path),
@@ -154,13 +163,23 @@ def _url(url: str | None, path: str) -> str:
         raise ConfigError(f"{path}: is missing; where does the app answer? e.g. http://demo-app:80")
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        port = parts.port
     except ValueError as error:
         raise ConfigError(f"{path}: {error}, in {url!r}") from None
     bare = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+    named = parts.hostname and _is_place(parts.hostname) and port != 0
+    if parts.scheme not in ("http", "https") or not named or not bare:
         raise ConfigError(f"{path}: expected http://NAME:PORT or https://NAME:PORT, got {url!r}")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_place(name: str) -> bool:
+    """Whether this is a hostname or an address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return normalise(name) is not None
+    return True
 
 
 def _check_sleep(keys: _HostKeys, path: str) -> None:

@@ -67,8 +67,10 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 # Docker's own rule for names; anything else could reach another path of its API.
 ContainerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 GceName = Annotated[str, Meta(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
-Argv = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
-UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#]*$")]
+# What the system can take as an argument: not empty, no NUL, nothing that has no bytes.
+Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
+Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
+UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
 
 

@@ -6,7 +6,7 @@ it starts, to take up what was under way. It only ever appends.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -17,6 +17,10 @@ from typing import Any
 import msgspec
 
 from waitroom.errors import WaitroomError
+
+log = logging.getLogger(__name__)
+
+_NO_EVENT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 class JournalError(WaitroomError):
@@ -60,11 +64,27 @@ class Journal:
             os.close(handle)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Read all events there are, oldest first; half lines and foreign ones are passed over."""
-        decoder = msgspec.json.Decoder(dict[str, Any])
-        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
-            for line in file:
-                with contextlib.suppress(msgspec.DecodeError):
-                    event = decoder.decode(line)
-                    if all(isinstance(event.get(key), str) for key in ("at", "host", "kind")):
-                        yield event
+        """Read all events there are, oldest first; lines that are none are passed over."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        passed_over = 0
+        with file:
+            for line in filter(bytes.strip, file):
+                try:
+                    yield _event(line)
+                except _NO_EVENT:
+                    passed_over += 1
+        if passed_over:
+            log.warning("%s: %d lines are no events, passed over", self.path, passed_over)
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """Decode a line. Raises: ValueError and the decoder's own."""
+    event = msgspec.json.decode(line, type=dict[str, Any])
+    if not all(isinstance(event.get(key), str) for key in ("at", "host", "kind")):
+        raise ValueError("at, host or kind is missing or no text")
+    if datetime.fromisoformat(event["at"]).tzinfo is None:
+        raise ValueError("at has no time zone")
+    return event

@@ -27,30 +27,41 @@ class HostLocks:
     def hold(self, name: str, wait_s: float = 0.2) -> Iterator[bool]:
         """Take the lock, trying for up to wait_s seconds; yields whether it is ours.
 
-        The default outlasts a `busy` of somebody else, which takes it for an instant.
+        The default outlasts a `busy` of somebody else, which shares it for an instant.
 
         Raises: OSError when the folder can't be used.
         """
+        with self._open(name) as handle:
+            yield _take(handle, time.monotonic() + wait_s)
+
+    def busy(self, name: str) -> bool:
+        """Whether somebody starts or stops this host right now; who asks is not seen by others."""
+        if not (self._folder / name).exists():  # and leaves no file where none was
+            return False
+        with self._open(name) as handle:
+            return not _try(handle, fcntl.LOCK_SH)
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[int]:
         self._folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            yield _take(handle, time.monotonic() + wait_s)
+            yield handle
         finally:
-            os.close(handle)
-
-    def busy(self, name: str) -> bool:
-        """Whether somebody starts or stops this host right now."""
-        with self.hold(name, wait_s=0.0) as free:
-            return not free
+            os.close(handle)  # which gives the lock back
 
 
 def _take(handle: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE_S)
-        else:
-            return True
+    while not _try(handle, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE_S)
+    return True
+
+
+def _try(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

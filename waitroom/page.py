@@ -71,10 +71,14 @@ def unregistered(host: str, language: str, *, nonce: str) -> str:
 
 
 def content_security_policy(nonce: str) -> str:
-    """Return the policy that the page is made for: only what stands in it and its own host."""
+    """Return the policy that the page is made for: only what stands in it and its own host.
+
+    No `form-action`: Chromium holds it against every redirect after the form, and an app that is
+    awake by then may send its visitor to a sign-in on another host.
+    """
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "img-src data:; connect-src 'self'; form-action 'self'; "
+        "img-src data:; connect-src 'self'; "
         # A frame on somebody else's page would wake a host for people who never see it.
         "base-uri 'none'; frame-ancestors 'none'"
     )

@@ -7,6 +7,7 @@ socket that a request came in on.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -15,21 +16,27 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from gunicorn.app.base import BaseApplication
 
 from traefik.folder import RouteFolder
-from waitroom import check, probe
+from waitroom import canary, check, probe
 from waitroom.admin import admin_app
-from waitroom.bodies import read_to_the_end
+from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
+from waitroom.outcomes import Outcomes
 from waitroom.room import Room
 from waitroom.statuses import Statuses
+from waitroom.stops import Stops
 from waitroom.tokens import WakeTokens
+from waitroom.turns import Turns
+from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
 from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
-from waitroom.web import Public, public_app
+from waitroom.web import BODY_BYTES, WAKE_PATH, Public, public_app
 
-_THREADS = 16
+# Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
+# for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
+_THREADS = 64
 _KEEPALIVE_S = 75  # of Traefik's connections; longer than the pause between two polls
 _GRACE_S = 1  # a stop waits for nobody: wakes are taken up again at the next start
 
@@ -69,6 +76,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     folder = RouteFolder(settings.routes)
     journal = Journal(settings.data / "journal.jsonl")
     locks = HostLocks(settings.data)
+    stops = Stops(folder, locks)
+    outcomes = Outcomes()
     statuses = Statuses(connect)
     waker = Waker(
         connect=connect,
@@ -76,22 +85,36 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         folder=folder,
         journal=journal,
         locks=locks,
+        stops=stops,
+        outcomes=outcomes,
         on_end=statuses.forget,
     )
-    room = Room(
+    upkeep = Upkeep(
         connect=connect,
         statuses=statuses,
         waker=waker,
         folder=folder,
         journal=journal,
         locks=locks,
+        stops=stops,
         url=settings.url,
     )
+    room = Room(
+        statuses=statuses,
+        waker=waker,
+        folder=folder,
+        stops=stops,
+        outcomes=outcomes,
+        upkeep=upkeep,
+    )
 
-    room.adopt(file.registry)
+    upkeep.adopt(file.registry)
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
-    for target in (lambda: file.watch(room.adopt, ended), lambda: room.sweep(file.current, ended)):
+    for target in (
+        lambda: file.watch(upkeep.adopt, ended),
+        lambda: upkeep.sweep(file.current, ended),
+    ):
         threading.Thread(target=target, daemon=True).start()
     public = public_app(
         Public(
@@ -100,14 +123,14 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
             tokens=WakeTokens(secret),
             pseudonyms=Pseudonyms(),
             trusted_proxies=settings.trusted_proxies,
-            traefik_url=settings.traefik_url,
+            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_url)),
         )
     )
 
     def findings() -> list[str]:
-        return [*check.folders(settings), *check.upstreams(file.registry, connect)]
+        return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
 
-    return read_to_the_end(public), admin_app(findings)
+    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin_app(findings)
 
 
 def _by_listener(

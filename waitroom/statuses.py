@@ -1,15 +1,16 @@
 """What the providers say, asked at most once a second a host and never in a visitor's thread.
 
-Thousands of visitors may poll one host, and a provider may hang: each question runs in a small
-pool, all visitors share its answer, and nobody waits longer than two seconds for it.
+Thousands of visitors may poll one host, and a provider may hang: all visitors share one answer,
+and nobody waits longer than two seconds for it. Each question has a thread of its own, one a host
+at most: so a provider that hangs takes nothing from the others.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from waitroom.errors import Reason, UpstreamError
@@ -17,11 +18,15 @@ from waitroom.hosts import Host
 from waitroom.upstreams.base import Status, Upstream
 
 _PATIENCE_S = 2.0
+# With a host whose last question was not answered in time: its visitors would hold our threads.
+_LITTLE_PATIENCE_S = 0.2
+_FRESH_FAULTS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     asked: float  # monotonic
+    patience_s: float
     answer: Future[Status]
 
 
@@ -30,19 +35,34 @@ class Statuses:
 
     def __init__(self, connect: Callable[[Host], Upstream]) -> None:
         self._connect = connect
-        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="status")
         self._lock = threading.Lock()
         self._questions: dict[str, _Question] = {}
+        self._slow: set[str] = set()  # hosts whose last question was not answered in time
 
     def get(self, host: Host, *, fresh_s: float) -> Status:
         """Return a status that is no older. Raises: UpstreamError, also if none came in time."""
         question = self._question(host, fresh_s)
-        left_s = question.asked + _PATIENCE_S - time.monotonic()
+        left_s = question.asked + question.patience_s - time.monotonic()
         try:
             return question.answer.result(timeout=max(0.0, left_s))
         except TimeoutError:
+            self._slow.add(host.name)
             text = "the provider has not answered yet; nothing is known about the upstream"
             raise UpstreamError(Reason.UNREACHABLE, text) from None
+
+    def faults(self, hosts: Iterable[Host], *, within_s: float = _PATIENCE_S) -> list[str]:
+        """Say which hosts' providers can't tell how they are; who is asked too late is left out."""
+        deadline = time.monotonic() + within_s
+        faults: dict[str, str] = {}
+        for host in hosts:
+            if time.monotonic() > deadline:
+                break
+            try:
+                self.get(host, fresh_s=_FRESH_FAULTS_S)
+            except UpstreamError as error:
+                fault = f"{error.reason}: {error}"
+                faults.setdefault(fault, f"hosts.{host.name!r}: {fault}")
+        return list(faults.values())
 
     def _question(self, host: Host, fresh_s: float) -> _Question:
         now = time.monotonic()
@@ -50,9 +70,20 @@ class Statuses:
             last = self._questions.get(host.name)
             if last and (now - last.asked < fresh_s or not last.answer.done()):
                 return last
-            answer = self._pool.submit(lambda: self._connect(host).status())
-            self._questions[host.name] = _Question(now, answer)
-            return self._questions[host.name]
+            patience_s = _LITTLE_PATIENCE_S if host.name in self._slow else _PATIENCE_S
+            question = self._questions[host.name] = _Question(now, patience_s, Future())
+        threading.Thread(
+            target=self._ask, args=(host, question), name=f"status-{host.name}", daemon=True
+        ).start()
+        return question
+
+    def _ask(self, host: Host, question: _Question) -> None:
+        try:
+            question.answer.set_result(self._connect(host).status())
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it, whatever it is
+            question.answer.set_exception(error)
+        if time.monotonic() - question.asked < _PATIENCE_S:
+            self._slow.discard(host.name)
 
     def forget(self, name: str) -> None:
         """Ask anew next time: the upstream was just started or stopped by us."""

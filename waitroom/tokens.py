@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from pathlib import Path
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -27,7 +28,8 @@ class WakeTokens:
         # no token from before a restart can be redeemed a second time after it.
         self._signer = URLSafeTimedSerializer(secret, salt=f"wake-{secrets.token_hex(8)}")
         self._lock = threading.Lock()
-        self._redeemed: dict[str, float] = {}  # nonce -> monotonic time when it is forgotten
+        # nonce -> monotonic time when it is forgotten; the oldest is always the first
+        self._redeemed: OrderedDict[str, float] = OrderedDict()
 
     def issue(self, host: str) -> str:
         """Make a token that wakes this host."""
@@ -45,7 +47,8 @@ class WakeTokens:
             raise TokenError("this token is for another host")
         now = time.monotonic()
         with self._lock:
-            self._redeemed = {n: end for n, end in self._redeemed.items() if end > now}
+            while self._redeemed and next(iter(self._redeemed.values())) <= now:
+                self._redeemed.popitem(last=False)
             if content["nonce"] in self._redeemed:
                 raise TokenError("this token was used already; load the page again")
             self._redeemed[content["nonce"]] = now + LIFETIME_S

@@ -10,56 +10,22 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder
+from waitroom.bring_up import LATE, Wake, bring_up
 from waitroom.errors import Reason, UpstreamError, WaitroomError
-from waitroom.history import History
 from waitroom.hosts import Host, Route
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
-from waitroom.patience import Patience, too_late
+from waitroom.outcomes import Outcomes
+from waitroom.patience import too_late
+from waitroom.stops import Stops
 from waitroom.upstreams.base import Phase, Upstream
 from waitroom.view import Stage
 
 log = logging.getLogger(__name__)
-
-# An app that exits right after each start is broken; more starts only cost money.
-_STARTS = 3
-# How long the end of a wake is told to those who still wait for it.
-_READY_SHOWN_S = 2.0
-_FAILURE_SHOWN_S = 60.0
-
-STAGES = {
-    Phase.STOPPED: Stage.STARTING,
-    Phase.STARTING: Stage.STARTING,
-    Phase.RUNNING: Stage.ANSWERING,
-    Phase.STOPPING: Stage.STOPPING,
-    Phase.REPAIRING: Stage.REPAIRING,
-}
-
-
-@dataclass(slots=True)
-class Wake:
-    """One wake or attendance under way; only its own thread changes it."""
-
-    host: Host
-    starts: bool  # False: attending
-    since: datetime
-    stage: Stage = Stage.STARTING
-    ended: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How the last wake of a host ended, if not with the app."""
-
-    reason: Reason
-    since: datetime
-    until: float  # monotonic: told until then
 
 
 class Waker:
@@ -73,6 +39,8 @@ class Waker:
         folder: RouteFolder,
         journal: Journal,
         locks: HostLocks,
+        stops: Stops,
+        outcomes: Outcomes,
         on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connect = connect
@@ -80,21 +48,23 @@ class Waker:
         self._folder = folder
         self._journal = journal
         self._locks = locks
+        self._stops = stops
+        self._outcomes = outcomes
         self._on_end = on_end
-        self._history = History()
         self._starting = threading.Lock()
         self._under_way: dict[str, Wake] = {}
-        self._ready_until: dict[str, float] = {}
-        self._failures: dict[str, Failure] = {}
 
     def wake(self, host: Host, *, visitor: str) -> bool:
-        """Begin to wake a host; False if a wake was under way, which this visitor has joined.
+        """Begin to wake a host, or join its wake; False if one has failed only a moment ago.
 
         Raises: JournalError when the wish can't be written down; then nothing is started.
         """
         with self._starting:
             current = self._under_way.get(host.name)
             if current and current.starts:
+                return True
+            failure = self._outcomes.failure(host.name)
+            if failure and failure.again_s:
                 return False
             at = self._journal.append("wake_requested", host.name, visitor=visitor, gate=host.gate)
             log.info("%s: wake requested", host.name)
@@ -112,8 +82,8 @@ class Waker:
     def resume(self, hosts: Callable[[str], Host | None]) -> None:
         """Read the journal and take up the wakes that an earlier process did not finish."""
         for event in self._journal.events():
-            self._history.add(event)
-        for name, since in self._history.unfinished().items():
+            self._outcomes.history.add(event)
+        for name, since in self._outcomes.history.unfinished().items():
             host = hosts(name)
             if host and _now() - since < host.ready.timeout:
                 log.info("%s: taking up the wake that was requested at %s", name, since)
@@ -124,26 +94,9 @@ class Waker:
         """Return the wake or attendance that runs for a host now."""
         return self._under_way.get(name)
 
-    def just_ready(self, name: str) -> bool:
-        """Whether the host's app answered a moment ago."""
-        return self._ready_until.get(name, 0.0) > time.monotonic()
-
-    def note_ready(self, name: str) -> None:
-        """Remember for a moment that the host's own route is, or is about to be, in force."""
-        self._ready_until[name] = time.monotonic() + _READY_SHOWN_S
-
-    def failure(self, name: str) -> Failure | None:
-        """Return how the last wake failed, while that is news."""
-        failure = self._failures.get(name)
-        return failure if failure and failure.until > time.monotonic() else None
-
-    def expected_s(self, name: str) -> float | None:
-        """Return how long a wake of this host usually takes."""
-        return self._history.expected_s(name)
-
     def _begin(self, wake: Wake) -> Wake:
         self._under_way[wake.host.name] = wake
-        self._failures.pop(wake.host.name, None)
+        self._outcomes.forget_failure(wake.host.name)
         threading.Thread(
             target=self._run, args=(wake,), name=f"wake-{wake.host.name}", daemon=True
         ).start()
@@ -173,7 +126,7 @@ class Waker:
         wake.stage = Stage.STOPPING
         with self._locks.hold(host.name, wait_s=host.ready.timeout.total_seconds()) as ours:
             if not ours:
-                raise too_late(host, "is still being stopped")
+                raise too_late(host, LATE[wake.stage])
             url = self._bring_up(wake)
             if url:
                 self._hand_over(host, url)
@@ -185,12 +138,16 @@ class Waker:
         if url is None:
             return
         with self._locks.hold(host.name) as ours:
-            # Without the lock it may have been stopped since it answered.
-            if ours and self._connect(host).status().phase is Phase.RUNNING:
-                self.note_ready(host.name)
+            if ours and self._still_runs(host):
+                self._outcomes.note_ready(host.name)
                 if self._hand_over(host, url):
                     log.info("%s: found running, handed back to its route", host.name)
                     self._journal.append("found_running", host.name)
+
+    def _still_runs(self, host: Host) -> bool:
+        """Whether it was not stopped since it answered, when nobody held the lock."""
+        running = self._connect(host).status().phase is Phase.RUNNING
+        return running and not self._stops.unseen(host.name)
 
     def _hand_over(self, host: Host, url: str) -> bool:
         """Hand the host back to its route; where only the provider knew its url, write that first.
@@ -203,58 +160,25 @@ class Waker:
         return self._folder.hand_over(host.name)
 
     def _bring_up(self, wake: Wake) -> str | None:
-        """Go on until the app answers and return its url; None: stopped, and not ours to start."""
-        host, starts = wake.host, 0
-        upstream = self._connect(host)
-        patience = Patience(host, wake.since)
-        while True:
-            try:
-                status = upstream.status()
-                if status.phase is Phase.STOPPED:
-                    if not wake.starts:
-                        return None
-                    _demand_another(starts)
-                    upstream.start()
-                    starts += 1
-            except UpstreamError as error:
-                if error.reason not in (Reason.UNREACHABLE, Reason.CAPACITY):
-                    raise
-                log.warning("%s: %s; trying again", host.name, error)
-                if error.reason is Reason.CAPACITY:
-                    starts, wake.stage = 0, Stage.QUEUED
-                patience.pause(error)
-                continue
-            wake.stage = STAGES[status.phase]
-            url = host.url or status.url
-            if status.phase is Phase.RUNNING and url and self._probe(host, url):
-                return url
-            patience.pause()
+        return bring_up(wake, self._connect(wake.host), self._probe, self._stops)
 
     def _ready(self, wake: Wake) -> None:
         name = wake.host.name
         took_s = round((_now() - wake.since).total_seconds(), 3)
-        self.note_ready(name)
-        self._history.add_wake(name, took_s)
+        self._outcomes.note_ready(name)
+        self._outcomes.history.add_wake(name, took_s)
         log.info("%s: awake after %.1f s", name, took_s)
         self._journal.append("woken", name, took_s=took_s)
 
     def _fail(self, wake: Wake, reason: Reason, text: str) -> None:
         name = wake.host.name
-        until = time.monotonic() + _FAILURE_SHOWN_S
-        self._failures[name] = Failure(reason, _now(), until)
+        self._outcomes.note_failure(name, reason)
         log.error("%s: %s: %s", name, "wake failed" if wake.starts else "not handed back", text)
         if wake.starts:
             try:
                 self._journal.append("wake_failed", name, reason=reason, detail=text)
             except WaitroomError as error:
                 log.error("%s: %s", name, error)
-
-
-def _demand_another(starts: int) -> None:
-    """Demand that the app has not ended after each start before. Raises: UpstreamError."""
-    if starts == _STARTS:
-        text = f"stopped again after each of {_STARTS} starts; see the app's own log"
-        raise UpstreamError(Reason.FAILED, text)
 
 
 def _now() -> datetime:

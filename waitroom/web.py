@@ -1,25 +1,22 @@
 """The public listener: every request that Traefik leads to the waiting room.
 
 A host is looked up by its Host header in the registry and nowhere else. GET changes nothing but
-what calls off a sleep; a wake is a POST with a token. Only this module knows Flask's request.
+what calls off a sleep; a wake is a POST with a token. `asked` reads the request, `answers` words
+what is answered.
 """
 
 from __future__ import annotations
 
 import logging
-import math
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from waitroom import canary, page
+from waitroom import answers, asked, canary
 from waitroom.canary import Leads
 from waitroom.config import Network
 from waitroom.gate import Admission, admission
@@ -27,14 +24,15 @@ from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
 from waitroom.room import Room
 from waitroom.tokens import TokenError, WakeTokens
+from waitroom.turns import Turns
 from waitroom.view import State, View
-from waitroom.visitors import Pseudonyms, visitor_address
+from waitroom.visitors import Pseudonyms
 
 log = logging.getLogger(__name__)
 
-_BODY_BYTES = 16_384  # of a wake request; other bodies are never read by us
-_RETRY_S = 5
-_FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
+# The one request whose body is read, and how long that may be.
+WAKE_PATH = "/.waitroom/wake"
+BODY_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +44,24 @@ class Public:
     tokens: WakeTokens
     pseudonyms: Pseudonyms
     trusted_proxies: tuple[Network, ...]
-    traefik_url: str
+    turns: Turns
 
 
 def public_app(parts: Public) -> Flask:
     """Make the WSGI application of the public listener."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
     desk = _Desk(parts)
     app.add_url_rule("/.waitroom/status", view_func=desk.status, methods=["GET"])
-    app.add_url_rule("/.waitroom/wake", view_func=desk.wake, methods=["POST"])
+    app.add_url_rule(WAKE_PATH, view_func=desk.wake, methods=["POST"])
     app.add_url_rule("/.waitroom/canary/<nonce>", view_func=desk.canary, methods=["GET"])
     app.add_url_rule("/.waitroom/gap", view_func=desk.gap, methods=["GET"])
     # Any other path and method belongs to the app that is asleep.
     app.register_error_handler(HTTPStatus.NOT_FOUND, desk.any_path)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, desk.any_path)
     app.register_error_handler(Exception, _broken)
-    app.after_request(_stamp)
+    app.after_request(answers.stamp)
     return app
 
 
@@ -77,43 +75,40 @@ class _Desk:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
         found = self._find()
         if found is None:
-            return _unregistered()
+            return answers.unregistered()
         host, name = found
         view = self._parts.room.view(host, name)
-        if view.state is State.DRAINING and self._parts.room.call_off_sleep(host):
+        # Who would not keep it awake does not call off its sleep either.
+        if view.state is State.DRAINING and asked.is_use(host.activity):
+            self._parts.room.call_off_sleep(host)  # it, or another visitor; or it fell asleep
             view = self._parts.room.view(host, name)
-        if view.state is State.READY and self._comes_to_lead(name, Leads.ELSEWHERE):
-            g.state = State.READY
-            return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": _here()})
+        if view.state is State.READY and self._parts.turns.comes_to_lead(name, Leads.ELSEWHERE):
+            return answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
         return self._waiting(host, view)
 
     def gap(self) -> Response:
         """Answer in place of an app that did not: it crashed, was stopped, or fails by itself."""
         found = self._find()
         if found is None:
-            return _unregistered()
+            return answers.unregistered()
         host, name = found
         view = self._parts.room.view(host, name, in_doubt=True)
         is_canary = request.headers.get("User-Agent", "").startswith(canary.AGENT)
         if view.state is State.ASLEEP and not is_canary:
             # It was found stopped just now. The wake that this page asks for must come here, too.
-            self._comes_to_lead(name, Leads.HERE)
+            self._parts.turns.comes_to_lead(name, Leads.HERE)
         return self._waiting(host, view, request.args.get("st", type=int))
 
     def status(self) -> Response:
         """Tell a waiting page how things stand."""
         found = self._find()
-        if found is None:
-            return _unregistered()
-        view = self._parts.room.view(*found)
-        g.state = view.state
-        return _status_json(view)
+        return answers.status(self._parts.room.view(*found)) if found else answers.unregistered()
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
         """Show that this host's requests lead here, to somebody who would wake it."""
         found = self._find()
         if found is None:
-            return _unregistered()
+            return answers.unregistered()
         g.state = self._parts.room.view(*found).state
         return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -121,164 +116,60 @@ class _Desk:
         """Redeem a wake token."""
         found = self._find()
         if found is None:
-            return _unregistered()
+            return answers.unregistered()
         host, name = found
         if admission(host) is Admission.REFUSED:
-            return _problem(HTTPStatus.FORBIDDEN, "this host is not woken from here")
+            return answers.problem(HTTPStatus.FORBIDDEN, "this host is not woken from here")
         try:
-            self._parts.tokens.redeem(_token(), host.name)
-            self._parts.room.wake(host, self._visitor(host))
+            self._parts.tokens.redeem(asked.token(), host.name)
+            begun = self._parts.room.wake(host, self._visitor(host))
         except TokenError as error:
-            return _problem(HTTPStatus.FORBIDDEN, str(error))
+            return answers.problem(HTTPStatus.FORBIDDEN, str(error))
         except JournalError as error:
             log.error("%s: no wake is started: %s", host.name, error)
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "the journal can't be written")
-        view = self._parts.room.view(host, name)
-        g.state = view.state
-        if _form() == "text/html":
-            return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _referring_path()})
-        answer = _status_json(view)
+            unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+            return answers.problem(unavailable, "the journal can't be written")
+        return self._awaited(host, self._parts.room.view(host, name), begun=begun)
+
+    def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
+        """Answer a wish to wake, which the state of the host shows; or that it came too soon."""
+        if asked.form() == "text/html":
+            return answers.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
+        if not begun:
+            return self._waiting(host, view, status=HTTPStatus.TOO_MANY_REQUESTS)
+        answer = answers.status(view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
 
-    def _comes_to_lead(self, name: str, wanted: Leads) -> bool:
-        return canary.comes_to_lead(self._parts.traefik_url, name, wanted)
-
     def _find(self) -> tuple[Host, str] | None:
         """Return the host that was asked for, and the name it was asked by."""
-        asked = request.environ.get("HTTP_HOST", "")
-        host = self._parts.registry().find(asked)
-        return (host, normalise(asked) or host.name) if host else None
+        name = asked.hostname()
+        host = self._parts.registry().find(name)
+        return (host, normalise(name) or host.name) if host else None
 
-    def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
-        g.state = view.state
-        token = (
-            None if admission(host) is Admission.REFUSED else self._parts.tokens.issue(host.name)
+    def _waiting(
+        self,
+        host: Host,
+        view: View,
+        origin_status: int | None = None,
+        status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
+    ) -> Response:
+        let_in = admission(host)
+        token = None if let_in is Admission.REFUSED else self._parts.tokens.issue(host.name)
+        automatic = let_in is Admission.NOTHING
+        return answers.waiting(
+            view, token=token, automatic=automatic, origin_status=origin_status, status=status
         )
-        language = page.language(request.headers.get("Accept-Language", ""))
-        words = page.message(view, language, origin_status=origin_status)
-        form = _form()
-        if form == "text/html":
-            nonce = secrets.token_urlsafe(12)
-            automatic = admission(host) is Admission.NOTHING
-            text = page.render(
-                view,
-                language,
-                token=token,
-                automatic=automatic,
-                nonce=nonce,
-                origin_status=origin_status,
-            )
-            response = Response(text, mimetype="text/html")
-            response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
-            response.headers["Content-Language"] = language
-        elif form == "text/plain":
-            response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
-        else:
-            wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
-            response = jsonify(
-                type="about:blank",
-                title=HTTPStatus.SERVICE_UNAVAILABLE.phrase,
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                detail=words,
-                host=view.host,
-                state=view.state,
-                wake=wake,
-            )
-            response.mimetype = "application/problem+json"
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        response.headers["Retry-After"] = str(_retry_after_s(view))
-        return response
 
     def _visitor(self, host: Host) -> str:
-        forwarded_for = request.headers.get("X-Forwarded-For", "")
-        peer = request.remote_addr or ""
-        address = visitor_address(peer, forwarded_for, self._parts.trusted_proxies)
+        address = asked.address(self._parts.trusted_proxies)
         return self._parts.pseudonyms.name(host.name, address, datetime.now(UTC).date())
-
-
-def _form() -> str:
-    return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
-
-
-def _token() -> str:
-    """Read the token out of a form or a JSON body."""
-    body: object = request.get_json(silent=True) if request.is_json else request.form
-    token = body.get("token") if isinstance(body, Mapping) else None
-    return token if isinstance(token, str) else ""
-
-
-def _here() -> str:
-    """Return the URL that was asked for, for a redirect to itself on this very host.
-
-    A path that begins with two slashes would be read as another host, so a dot goes before it.
-    """
-    raw = str(request.environ.get("RAW_URI") or request.full_path.rstrip("?"))
-    path = raw if raw.startswith("/") else "/"
-    return f"/.{path}" if path.startswith("//") else path
-
-
-def _referring_path() -> str:
-    """Return the page that the form was sent from, on this host only."""
-    referrer = urlsplit(request.headers.get("Referer", ""))
-    path = "/" + referrer.path.lstrip("/\\")
-    return f"{path}?{referrer.query}" if referrer.query else path
-
-
-def _retry_after_s(view: View) -> int:
-    if view.state is State.WAKING and view.expected_s:
-        return max(1, math.ceil(view.expected_s - view.elapsed_s))
-    return _RETRY_S
-
-
-def _status_json(view: View) -> Response:
-    language = page.language(request.headers.get("Accept-Language", ""))
-    return jsonify(
-        host=view.host,
-        state=view.state,
-        since=f"{view.since:%Y-%m-%dT%H:%M:%S.%fZ}",
-        expected_s=view.expected_s,
-        elapsed_s=round(view.elapsed_s, 1),
-        message=page.message(view, language),
-    )
-
-
-def _unregistered() -> Response:
-    name = request.environ.get("HTTP_HOST", "")
-    if _form() != "text/html":
-        return _problem(HTTPStatus.NOT_FOUND, "nobody registered this host here")
-    language = page.language(request.headers.get("Accept-Language", ""))
-    nonce = secrets.token_urlsafe(12)
-    response = Response(page.unregistered(name, language, nonce=nonce), HTTPStatus.NOT_FOUND)
-    response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
-    return response
-
-
-def _problem(status: HTTPStatus, detail: str) -> Response:
-    response: Response
-    if _form() in ("text/html", "text/plain"):
-        response = Response(f"{detail}\n", mimetype="text/plain")
-    else:
-        body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "detail": detail}
-        response = jsonify(**body, status=status)
-        response.mimetype = "application/problem+json"
-    response.status_code = status
-    return response
 
 
 def _broken(error: Exception) -> Response:
     """Answer for a request that we could not handle, and keep the reason for the log."""
     if isinstance(error, HTTPException):
-        return _problem(HTTPStatus(error.code or HTTPStatus.BAD_REQUEST), error.name)
+        return answers.problem(HTTPStatus(error.code or HTTPStatus.BAD_REQUEST), error.name)
     log.error("a request could not be answered; this is a fault of ours", exc_info=error)
-    return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "the waiting room has a fault; try again")
-
-
-def _stamp(response: Response) -> Response:
-    """Mark every answer as ours and as nothing to be kept."""
-    response.headers["X-Waitroom"] = g.get("state", State.UNKNOWN)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    # The form without script finds its way back by the Referer, which stays on this host.
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+    unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+    return answers.problem(unavailable, "the waiting room has a fault; try again")

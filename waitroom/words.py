@@ -164,7 +164,9 @@ def _sentence(view: View) -> str:
 
 
 def _expect(view: View, words: NullTranslations) -> str:
-    """Say how long a wake takes, where one is ahead or under way and past ones tell."""
+    """Say how long a wake takes, where one is ahead or under way and past ones tell; or a pause."""
+    if view.again_s:  # no figure: a screen reader would read each new one out
+        return words.gettext(_("It can be tried again in a few seconds."))
     if not view.expected_s or view.state not in (State.ASLEEP, State.WAKING):
         return ""
     duration = {"duration": _about(view.expected_s, words)}

@@ -33,6 +33,7 @@ class Playroom:
     automatic: bool = True
     may_wake: bool = True
     app_is_back: bool = False  # the app's own route leads to it, also for our paths
+    sign_in: str = ""  # where the app sends whoever it does not know
     headerless: bool = False  # somebody on the way removes our header
     faults: list[int] = field(default_factory=list)  # answers of the proxy to the next polls
     broken: bool = False  # the connection of a poll ends without an answer
@@ -89,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/.waitroom/status":
             self.room.polls += 1
             self._status()
+        elif self.room.app_is_back and self.room.sign_in:
+            self._answer(302, "", "text/html", ours=False, location=self.room.sign_in)
         elif self.room.app_is_back:
             self.room.pages.append(self.path)
             self._answer(200, APP, "text/html", ours=False)

@@ -79,6 +79,19 @@ def test_without_script_a_link_leads_on_where_a_fragment_stops_the_refresh(
     context.close()
 
 
+def test_without_script_the_button_leads_on_to_a_sign_in_elsewhere(
+    browser: Browser, room: Playroom
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{room.url}/deep")
+    with Playroom(app_is_back=True) as elsewhere:
+        room.app_is_back, room.sign_in = True, f"{elsewhere.url}/login"
+        page.get_by_role("button").click()
+        expect(page).to_have_url(f"{elsewhere.url}/login")
+    context.close()
+
+
 def test_follows_the_stages_and_says_each_once(page: Page, room: Playroom) -> None:
     room.state, room.stage, room.expected_s = State.WAKING, Stage.STARTING, None
     page.goto(room.url)

@@ -16,6 +16,7 @@ import yaml
 
 from tests.support import eventually, free_port, traefik_program
 from traefik import static
+from traefik.folder import RouteFolder
 
 ROOT = Path(__file__).parent.parent.parent
 HOST = "app.test"
@@ -131,6 +132,14 @@ class Local:
         if "X-Waitroom" in answer.headers:
             assert self.post_wake(self.token(answer)).status_code == requests.codes.accepted
             eventually(self.is_awake, what="the app answers")
+
+    def drain(self) -> None:
+        """Begin to put the host to sleep, as the sidecar does, and wait until that is in force."""
+        RouteFolder(self.routes).drain([HOST], "proof.test")
+        eventually(
+            lambda: self.get("/.waitroom/canary/x").status_code == requests.codes.no_content,
+            what="requests lead to the waiting room",
+        )
 
     def is_awake(self) -> bool:
         """Whether the app itself answers through Traefik."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +13,7 @@ import yaml
 
 from tests.integration.local import HOST, Local
 from tests.support import eventually
+from traefik.routes import render_shadow
 
 
 @pytest.fixture
@@ -68,6 +71,70 @@ def test_a_body_for_a_sleeping_app_is_answered_and_not_a_bad_gateway(
     for _ in range(4):
         answer = room.get("/upload", method="POST", data=b"x" * size)
         assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "asleep")
+
+
+def test_forty_large_uploads_at_once_to_a_sleeping_app_are_answered(room: Local) -> None:
+    body = b"x" * 20_000_000
+    with ThreadPoolExecutor(40) as pool:
+        answers = pool.map(
+            lambda _: room.get("/upload", method="POST", data=body, timeout=60), range(40)
+        )
+    assert {(a.status_code, a.headers.get("X-Waitroom")) for a in answers} == {(503, "asleep")}
+
+
+@pytest.mark.parametrize("path", ["/upload", "/.waitroom/wake"])
+def test_who_sends_a_body_slowly_makes_nobody_else_wait(room: Local, path: str) -> None:
+    # More than there are threads; none of them ever ends.
+    senders = [begin_to_post(room.port, path) for _ in range(100)]
+    token = room.token(room.get(timeout=5))
+    assert room.get("/.waitroom/status", timeout=5).status_code == 200
+    eventually(lambda: room.post_wake(token).status_code == 202, what="the wake is taken")
+    for sender in senders:
+        sender.close()
+
+
+def test_a_wake_whose_body_does_not_come_is_told_so(room: Local) -> None:
+    with begin_to_post(room.room_port, "/.waitroom/wake") as sender:
+        assert sender.recv(12) == b"HTTP/1.1 408"
+
+
+def begin_to_post(port: int, path: str) -> socket.socket:
+    """Send the head of a POST and one byte of its body."""
+    sender = socket.create_connection(("127.0.0.1", port), timeout=30)
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n"
+    sender.sendall(f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{form}\r\nt".encode())
+    return sender
+
+
+def test_a_burst_of_visitors_while_it_drains_is_served_at_once(room: Local) -> None:
+    room.wake()
+    room.drain()
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: room.get("/x", timeout=10), range(40)))
+    # Sent on, served already, or given the page that leads on by itself.
+    assert {a.status_code for a in answers} <= {200, 307, 503}
+    assert 307 in {a.status_code for a in answers}
+    assert "draining" not in {a.headers.get("X-Waitroom") for a in answers}
+    eventually(room.is_awake)
+
+
+def test_a_monitor_does_not_call_off_a_sleep(room: Local) -> None:
+    room.wake()
+    room.drain()
+    answer = room.get(headers={"User-Agent": "Mozilla/5.0+(compatible; UptimeRobot/2.0)"})
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "draining")
+    assert room.get(headers={"User-Agent": "Firefox"}).status_code == 307
+
+
+def test_readiness_is_told_in_time_though_a_provider_hangs(room: Local) -> None:
+    room.hosts["hangs.test"] = room.host_keys() | {
+        "command": {"start": ["true"], "stop": ["true"], "status": ["sleep", "60"]}
+    }
+    room.write_hosts()
+    eventually(lambda: room.get(host="hangs.test").status_code == 503, what="the host is adopted")
+    answer = requests.get(f"http://127.0.0.1:{room.admin_port}/readyz", timeout=8)
+    assert answer.status_code == 503
+    assert [line.partition(":")[0] for line in answer.json()["findings"]] == ["hosts.'hangs.test'"]
 
 
 def test_get_never_wakes(room: Local) -> None:
@@ -135,6 +202,87 @@ def test_an_apps_own_error_is_told_as_such(room: Local) -> None:
     )  # fmt: skip
     assert direct.headers["X-Waitroom"] == "ready"
     assert "502" in direct.text
+
+
+def test_a_start_command_that_returns_before_its_app_runs_is_run_once(local: Local) -> None:
+    starts = local.data / "starts"
+    start = shlex.join(local.app_command("start"))
+    script = f"echo x >> {starts}; (sleep 1; exec {start}) > /dev/null 2>&1 &"
+    local.hosts[HOST]["command"]["start"] = ["sh", "-c", script]
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    local.wake()
+    assert starts.read_text() == "x\n"
+
+
+def test_an_app_whose_stop_is_under_way_unseen_is_waited_for_and_started_again(
+    local: Local,
+) -> None:
+    """As a sidecar leaves it that was told of no end within 30 s: it sleeps, and runs still."""
+    subprocess.run(local.app_command("start"), check=True)
+    (local.routes / f"{HOST}.asleep.yml").write_text(render_shadow([HOST]))
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="it sleeps")
+    assert local.post_wake(local.token(local.get())).status_code == 202
+    eventually(lambda: "still shutting down" in local.get("/.waitroom/status").text)
+    assert local.app_runs()
+    subprocess.run(local.app_command("stop"), check=True)
+    eventually(local.is_awake)
+    assert "woken" in (local.data / "journal.jsonl").read_text()
+
+
+def test_a_name_given_to_a_sleeping_host_leads_to_its_page_at_once(room: Local) -> None:
+    room.hosts[HOST]["aliases"] = ["www.test"]
+    room.write_hosts()
+    eventually(lambda: room.get(host="www.test").headers.get("X-Waitroom") == "asleep")
+    answer = room.post_wake(room.token(room.get(host="www.test")), host="www.test")
+    assert answer.status_code == 202
+    eventually(lambda: "X-Waitroom" not in room.get(host="www.test").headers)
+
+
+def test_a_sleeping_host_with_a_router_of_its_own_is_renamed_without_a_bad_gateway(
+    local: Local,
+) -> None:
+    server = {"url": f"http://127.0.0.1:{local.app_port}"}
+    http = {
+        "routers": {"app": {"rule": f"Host(`{HOST}`) || Host(`www.test`)", "service": "app"}},
+        "services": {"app": {"loadBalancer": {"servers": [server]}}},
+    }
+    (local.routes / "own.yml").write_text(yaml.safe_dump({"http": http}))
+    local.hosts[HOST] |= {"route": "own", "aliases": ["www.test"]}
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    local.hosts["www.test"] = local.hosts.pop(HOST) | {"aliases": [HOST]}
+    local.write_hosts()
+    met = set()
+
+    def is_renamed() -> bool:
+        met.update(local.get(host=name).headers.get("X-Waitroom") for name in (HOST, "www.test"))
+        return not (local.routes / f"{HOST}.asleep.yml").exists()
+
+    eventually(is_renamed)
+    assert (local.routes / "www.test.asleep.yml").exists()
+    assert met == {"asleep"}
+
+
+def test_a_broken_host_is_not_tried_at_the_pace_of_its_visitors(local: Local) -> None:
+    local.hosts[HOST]["command"]["start"] = ["false"]
+    local.write_hosts()
+    local.start("waitroom", "traefik")
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    assert local.post_wake(local.token(local.get())).status_code == 202
+    eventually(lambda: local.get().headers["X-Waitroom"] == "failed")
+    answer = local.post_wake(local.token(local.get()))
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (429, "failed")
+    assert (local.data / "journal.jsonl").read_text().count("wake_requested") == 1
+    local.hosts[HOST]["command"]["start"] = local.app_command("start")
+    local.write_hosts()
+    eventually(
+        lambda: local.post_wake(local.token(local.get())).status_code == 202, what="the pause ends"
+    )
+    eventually(local.is_awake)
 
 
 def test_a_wake_is_taken_up_again_after_the_waiting_room_was_killed(room: Local) -> None:

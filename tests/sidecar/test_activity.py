@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,25 @@ def test_an_end_in_the_future_is_now() -> None:
 @pytest.mark.parametrize("name", ["A.TEST", "a.test.", "a.test:8000", "www.a.test"])
 def test_all_names_of_a_host_have_one_clock(name: str) -> None:
     assert folded(entry(host=name)).activity == 1
+
+
+@pytest.mark.parametrize("field", ["agent", "host"])
+def test_what_strangers_call_themselves_at_length_is_not_kept(field: str) -> None:
+    fold = Fold(registry())
+    fold.add([entry()])
+    tracemalloc.start()
+    for number in range(1000):
+        fold.add([entry(**{field: f"{number} ".ljust(7000, "x")})])
+        fold.settle(NOW)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 3_000_000
+
+
+def test_an_agent_of_any_length_counts_and_is_looked_through() -> None:
+    long = FOX.ljust(7000, "x")
+    count = folded(entry(agent=long), entry(agent=long + "kuma"), ignore_agents=["kuma"])
+    assert (count.requests, count.activity) == (2, 1)
 
 
 def test_chosen_statuses_replace_the_usual_ones() -> None:

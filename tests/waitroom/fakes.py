@@ -16,9 +16,9 @@ def a_vm(**keys: Any) -> Host:
     return parse(document).hosts["app.test"]
 
 
-def a_host(**keys: Any) -> Host:
+def a_host(name: str = "app.test", **keys: Any) -> Host:
     app = {"docker": {"container": "app"}, "url": "http://app:80", **keys}
-    return parse({"hosts": {"app.test": app}}).hosts["app.test"]
+    return parse({"hosts": {name: app}}).hosts[name]
 
 
 class FakeUpstream:
@@ -31,10 +31,12 @@ class FakeUpstream:
         self.url: str | None = None
         self.fails_to_start: list[UpstreamError] = []  # what the status says after each start
         self._failed: UpstreamError | None = None
+        self.looks = 0
         self.starts = 0
         self.stops = 0
 
     def status(self) -> Status:
+        self.looks += 1
         failed, self._failed = self._failed, None
         if self.fault or failed:
             raise self.fault or failed  # type: ignore[misc]

@@ -23,6 +23,11 @@ def test_every_setting_has_a_default() -> None:
     ("name", "value"),
     [
         ("WAITROOM_LISTEN", "8080"),
+        ("WAITROOM_LISTEN", "127.0.0.1:99999"),
+        ("WAITROOM_LISTEN", "127.0.0.1:0"),
+        ("WAITROOM_LISTEN", "127.0.0.1:٣"),
+        ("WAITROOM_ADMIN_LISTEN", ":8081"),
+        ("WAITROOM_ADMIN_LISTEN", "127.0.0.1:8080"),  # the public listener's port
         ("WAITROOM_URL", "waitroom:8080"),
         ("WAITROOM_TRUSTED_PROXIES", "everybody"),
         ("WAITROOM_LOG", "xml"),
@@ -39,6 +44,8 @@ def test_a_wrong_variable_is_named(name: str, value: str) -> None:
     [
         ("hosts: [", "is not YAML"),
         ("hosts: {a.test: {}, a.test: {}}", "'a.test' is given twice"),
+        ("hosts: {[a, b]: 1}", "a key must be a name.*line 1, column 9"),
+        ("? {a: 1}\n: 2", "a key must be a name.*line 1, column 3"),
         ("when: 2026-99-99", "is not YAML that we can read"),
         ("\x00", "is not YAML"),
         ("", "Expected a mapping"),
@@ -92,3 +99,30 @@ def test_an_edit_by_replacing_the_file_is_seen(tmp_path: Path) -> None:
     finally:
         ended.set()
         watcher.join()
+
+
+def test_the_watch_goes_on_after_an_edit_that_nobody_could_take_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "hosts.yaml"
+    path.write_text(GOOD)
+    file, seen, ended = RegistryFile(path), [], threading.Event()
+
+    def changed(registry: Registry) -> None:
+        seen.append(list(registry.hosts))
+        if len(seen) == 1:
+            raise ZeroDivisionError
+
+    watcher = threading.Thread(target=file.watch, args=(changed, ended))
+    watcher.start()
+    try:
+        path.write_text(OTHER)
+        eventually(lambda: seen == [["other.test"]])
+        path.write_text(GOOD + "\n")
+        eventually(lambda: seen == [["other.test"], ["app.test"]])
+    finally:
+        ended.set()
+        watcher.join()
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        ZeroDivisionError
+    ]

@@ -76,6 +76,14 @@ def test_international_names_meet_in_punycode() -> None:
         (host(url="ftp://app"), "hosts.'app.test'.url: expected http://NAME:PORT"),
         (host(url="http://app:80/x"), "hosts.'app.test'.url: expected http://NAME:PORT"),
         (host(url="http://app:x"), "hosts.'app.test'.url: "),
+        (host(url="http://a b:80"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://a/b:80"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://a`b"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://app:0"), "hosts.'app.test'.url: expected http://NAME:PORT"),
+        (host(url="http://app:65536"), "hosts.'app.test'.url: Port out of range"),
+        ({"hosts": {"a.test": {"url": "http://a", "command": {"start": ["a\0"], "stop": ["b"], "status": ["c"]}}}}, "hosts.'a.test'.command.start[0]: "),
+        ({"hosts": {"a.test": {"url": "http://a", "command": {"start": ["a"], "stop": ["\ud800"], "status": ["c"]}}}}, "hosts.'a.test'.command.stop[0]: "),
+        ({"hosts": {".".join(["a" * 57] * 4): APP}}, "231 characters; files are named so, 230 are possible"),
         (host(command={"start": ["a"], "stop": ["b"], "status": ["c"]}), "exactly one of docker, gce, command; has 2"),
         ({"hosts": {"app.test": {"url": "http://a"}}}, "exactly one of docker, gce, command; has 0"),
         (host(aliases=["*.test"]), "hosts.'app.test'.aliases[0]: '*.test' is not a hostname"),
@@ -100,6 +108,13 @@ def test_names_the_path_of_each_fault(document: object, fault: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse(document)
     assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://app:1", "https://app", "http://10.0.0.5:8080", "http://[::1]:80", "http://my_app-1.net:65535"]
+)  # fmt: skip
+def test_takes_a_url_of_a_name_or_an_address(url: str) -> None:
+    assert parse(host(url=url)).hosts["app.test"].url == url
 
 
 def test_a_vm_has_the_project_and_the_label_of_the_file_and_its_own_address() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
 import pytest
 
+from waitroom.history import History
 from waitroom.journal import Journal, JournalError
 
 
@@ -42,3 +44,37 @@ def test_a_journal_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 def test_no_journal_yet_means_no_events(tmp_path: Path) -> None:
     assert list(Journal(tmp_path / "journal.jsonl").events()) == []
+
+
+def test_lines_that_are_no_events_cost_one_warning_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    bad = [
+        '{"at":"yesterday","host":"a.test","kind":"wake_requested"}',
+        '{"at":"2026-01-01T00:00:00","host":"a.test","kind":"wake_requested"}',
+        '{"at":1,"host":"a.test","kind":"wake_requested"}',
+        '{"at":"2026-01-01T00:00:00Z","host":["a.test"],"kind":"wake_requested"}',
+        '{"at":"2026-01-01T00:00:00Z","host":"a.test","kind":null}',
+        '{"at":"2026-01-01T00:00:00Z"}',
+        "[1]",
+        "[" * 9000,
+        "\x00",
+        "nonsense",
+    ]
+    path.write_text("\n".join(bad) + "\n")
+    with path.open("ab") as file:
+        file.write(b'{"at":"2026-01-01T00:00:00Z","host":"\xff","kind":"woken"}\n')
+    journal = Journal(path)
+    journal.append("woken", "b.test", took_s="long")
+    with caplog.at_level(logging.WARNING):
+        events = list(journal.events())
+    assert [event["host"] for event in events] == ["b.test"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: 11 lines are no events, passed over"
+    ]
+    history = History()
+    for event in events:
+        history.add(event)
+    assert history.unfinished() == {}
+    assert history.expected_s("b.test") is None

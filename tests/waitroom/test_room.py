@@ -1,66 +1,101 @@
-"""The sweep mends what others have changed."""
+"""What a visitor meets."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import ipaddress
+import os
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
-from tests.support import eventually
-from tests.waitroom.fakes import FakeUpstream, a_vm
+from tests.waitroom.fakes import a_host
+from tests.waitroom.house import House
 from traefik.folder import RouteFolder
-from waitroom.hosts import Host, Registry
-from waitroom.journal import Journal
-from waitroom.locks import HostLocks
-from waitroom.room import Room
-from waitroom.statuses import Statuses
+from waitroom.errors import Reason, UpstreamError
+from waitroom.hosts import Host
+from waitroom.tokens import WakeTokens
+from waitroom.turns import Turns
 from waitroom.upstreams.base import Phase
-from waitroom.wake import Waker
+from waitroom.view import State
+from waitroom.visitors import Pseudonyms
+from waitroom.web import Public, public_app
 
-OLD, NEW = "http://10.0.0.2:8080", "http://10.0.0.3:8080"
-
-
-class House:
-    """A room whose one host is a VM that runs at another address than its route says."""
-
-    def __init__(self, folder: Path, vm: Host) -> None:
-        self.vm = vm
-        self.upstream = FakeUpstream(Phase.RUNNING)
-        self.upstream.url = NEW
-        self.routes = RouteFolder(folder)
-        self.routes.lead(vm.names, OLD)
-        self.ended = threading.Event()
-        shared = {
-            "connect": lambda _: self.upstream,
-            "folder": self.routes,
-            "journal": Journal(folder / "journal.jsonl"),
-            "locks": HostLocks(folder),
-        }
-        waker = Waker(**shared, probe=lambda _host, url: url == self.upstream.url)  # type: ignore[arg-type]
-        statuses = Statuses(lambda _: self.upstream)
-        self.room = Room(**shared, statuses=statuses, waker=waker, url="http://w")  # type: ignore[arg-type]
-
-    def sweep(self) -> None:
-        registry = Registry({self.vm.name: self.vm})
-        threading.Thread(target=self.room.sweep, args=(lambda: registry, self.ended)).start()
+HOST = a_host()
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, a_vm())
-    yield house
-    house.ended.set()
+def house(tmp_path: Path) -> House:
+    return House(tmp_path, HOST)
 
 
-def test_a_vm_that_moved_behind_our_back_is_led_to_again(house: House) -> None:
-    house.sweep()
-    eventually(lambda: house.routes.leads(house.vm.names, NEW))
+def state(house: House, host: Host = HOST) -> State:
+    house.statuses.forget(host.name)
+    return house.room.view(host, host.name).state
 
 
-def test_a_reload_of_the_registry_keeps_the_route_of_a_vm(house: House) -> None:
-    house.room.adopt(Registry({house.vm.name: house.vm}))
-    assert house.routes.leads(house.vm.names, OLD)
-    house.room.adopt(Registry({}))
-    assert not house.routes.leads(house.vm.names, OLD)
+def client(house: House) -> FlaskClient:
+    parts = Public(
+        registry=lambda: house.registry,
+        room=house.room,
+        tokens=WakeTokens(b"secret"),
+        pseudonyms=Pseudonyms(),
+        trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),),
+        turns=Turns(lambda *_: False),
+    )
+    return public_app(parts).test_client()
+
+
+def test_a_visitor_of_what_may_be_on_its_way_down_is_told_that_it_sleeps(house: House) -> None:
+    house.upstream(HOST).phase = Phase.RUNNING
+    house.routes.mark_asleep(HOST.names)
+    assert state(house) is State.ASLEEP
+    assert house.waker.under_way(HOST.name) is None
+
+
+def test_what_was_seen_stopped_and_runs_was_started(house: House) -> None:
+    house.routes.mark_asleep(HOST.names)
+    assert state(house) is State.ASLEEP
+    house.upstream(HOST).phase = Phase.RUNNING
+    assert state(house) is State.READY
+    assert house.routes.shadow(HOST.name) is None
+
+
+def test_what_runs_behind_an_old_shadow_is_handed_back(house: House) -> None:
+    house.upstream(HOST).phase = Phase.RUNNING
+    house.routes.mark_asleep(HOST.names)
+    os.utime(house.routes.path / f"{HOST.name}.asleep.yml", (0, 0))
+    assert state(house) is State.READY
+    assert house.routes.shadow(HOST.name) is None
+
+
+class FallsAsleep(RouteFolder):
+    """A sidecar that commits in the moment between a visitor's look and his unlink."""
+
+    def call_off(self, name: str) -> bool:
+        self.fall_asleep(name)
+        return super().call_off(name)
+
+
+def test_a_visitor_who_came_too_late_to_keep_it_awake_may_wake_it(tmp_path: Path) -> None:
+    house = House(tmp_path, HOST, routes=FallsAsleep)
+    house.routes.drain(HOST.names, "proof.invalid")
+    answer = client(house).get("/", headers={"Host": HOST.name})
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "asleep")
+
+
+def test_a_wish_right_after_a_failure_hears_why_and_when_to_come_again(house: House) -> None:
+    visitor = client(house)
+    asked = {"headers": {"Host": HOST.name, "Accept": "application/json"}}
+    house.upstream(HOST).fault = UpstreamError(Reason.QUOTA, "used up")
+    token = visitor.get("/", **asked).json["wake"]["token"]  # type: ignore[arg-type,index]
+    house.waker.wake(HOST, visitor="v")
+    wake = house.waker.under_way(HOST.name)
+    assert wake is None or wake.ended.wait(10)
+    answer = visitor.post("/.waitroom/wake", data={"token": token}, **asked)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.headers["X-Waitroom"]) == (429, "failed")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert answer.json
+    assert answer.json["status"] == 429
+    assert "quota is used up" in answer.json["detail"]
+    assert "can be tried again in a few seconds" in answer.json["detail"]

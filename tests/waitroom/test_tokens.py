@@ -38,6 +38,16 @@ def test_a_token_expires(monkeypatch: pytest.MonkeyPatch) -> None:
         TOKENS.redeem(TOKENS.issue("app.test"), "app.test")
 
 
+def test_a_used_token_is_remembered_among_many() -> None:
+    tokens = WakeTokens(b"s" * 32)
+    used = [tokens.issue("app.test") for _ in range(1000)]
+    for token in used:
+        tokens.redeem(token, "app.test")
+    for token in used:
+        with pytest.raises(TokenError, match="used already"):
+            tokens.redeem(token, "app.test")
+
+
 @given(st.text() | st.text(alphabet="abcDEF019._-", min_size=20))
 def test_nothing_else_is_a_token(text: str) -> None:
     with pytest.raises(TokenError):

@@ -8,11 +8,13 @@ import pytest
 from tests.support import eventually
 from tests.waitroom.fakes import FakeUpstream, a_host, a_vm
 from traefik.folder import RouteFolder
-from waitroom import wake
+from waitroom import bring_up
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
 from waitroom.journal import Journal, JournalError
 from waitroom.locks import HostLocks
+from waitroom.outcomes import Outcomes
+from waitroom.stops import Stops
 from waitroom.upstreams.base import Phase
 from waitroom.view import Stage
 from waitroom.wake import Waker
@@ -27,18 +29,29 @@ class World:
         self.data = folder
         self.upstream = FakeUpstream()
         self.app_answers = True
+        self.app_dies = False
+        self.clock_s = 0.0
         self.routes = RouteFolder(folder)
         self.journal = Journal(folder / "journal.jsonl")
         self.waker = self.new_waker()
 
     def new_waker(self) -> Waker:
+        locks = HostLocks(self.data)
+        self.outcomes = Outcomes(lambda: self.clock_s)
         return Waker(
             connect=lambda _: self.upstream,
-            probe=lambda _host, _url: self.app_answers,
+            probe=self.probe,
             folder=self.routes,
             journal=self.journal,
-            locks=HostLocks(self.data),
+            locks=locks,
+            stops=Stops(self.routes, locks),
+            outcomes=self.outcomes,
         )
+
+    def probe(self, _host: Host, _url: str) -> bool:
+        if self.app_dies:
+            self.upstream.phase = Phase.STOPPED
+        return self.app_answers and not self.app_dies
 
     def kinds(self) -> list[str]:
         return [event["kind"] for event in self.journal.events()]
@@ -63,7 +76,7 @@ def test_starts_waits_for_the_app_and_hands_the_route_back(world: World) -> None
     world.wait()
     assert world.routes.shadow(HOST.name) is None
     assert world.kinds() == ["wake_requested", "woken"]
-    assert world.waker.expected_s(HOST.name) is not None
+    assert world.outcomes.history.expected_s(HOST.name) is not None
 
 
 def test_hundred_visitors_at_once_cause_one_start(world: World) -> None:
@@ -97,7 +110,7 @@ def test_a_definite_no_of_the_provider_ends_the_wake(world: World, reason: Reaso
     world.upstream.fault = UpstreamError(reason, "no")
     world.waker.wake(HOST, visitor="v")
     world.wait()
-    failure = world.waker.failure(HOST.name)
+    failure = world.outcomes.failure(HOST.name)
     assert failure
     assert failure.reason is reason
     assert world.kinds() == ["wake_requested", "wake_failed"]
@@ -116,17 +129,37 @@ def test_an_app_that_never_answers_is_a_timeout(world: World) -> None:
     world.app_answers = False
     world.waker.wake(a_host(ready={"timeout": "1s"}), visitor="v")
     world.wait()
-    failure = world.waker.failure(HOST.name)
+    failure = world.outcomes.failure(HOST.name)
     assert failure
     assert failure.reason is Reason.TIMEOUT
 
 
-def test_an_app_that_ends_after_each_start_is_not_started_for_ever(world: World) -> None:
+def test_a_start_that_shows_late_is_not_repeated(world: World) -> None:
     world.upstream.phase_after_start = Phase.STOPPED
+    world.waker.wake(HOST, visitor="v")
+    eventually(lambda: world.upstream.looks > 5)
+    assert world.upstream.starts == 1
+    world.upstream.phase = Phase.RUNNING
+    world.wait()
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_a_start_that_shows_nothing_until_the_end_is_a_timeout(world: World) -> None:
+    world.upstream.phase_after_start = Phase.STOPPED
+    world.waker.wake(a_host(ready={"timeout": "1s"}), visitor="v")
+    world.wait()
+    failure = world.outcomes.failure(HOST.name)
+    assert failure
+    assert failure.reason is Reason.TIMEOUT
+    assert "was started and does not run" in world.journal.path.read_text()
+
+
+def test_an_app_that_ends_after_each_start_is_not_started_for_ever(world: World) -> None:
+    world.app_dies = True
     world.waker.wake(HOST, visitor="v")
     world.wait()
     assert world.upstream.starts == 3
-    failure = world.waker.failure(HOST.name)
+    failure = world.outcomes.failure(HOST.name)
     assert failure
     assert failure.reason is Reason.FAILED
 
@@ -142,6 +175,32 @@ def test_a_wake_waits_out_a_stop_that_is_under_way(world: World) -> None:
     world.wait()
     assert world.upstream.starts == 1
     assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_a_wake_waits_out_a_stop_that_its_provider_does_not_show(world: World) -> None:
+    world.upstream.phase = Phase.RUNNING  # for as long as its app takes to end
+    world.waker.wake(HOST, visitor="v")
+    eventually(lambda: _stage(world) is Stage.STOPPING and world.upstream.looks > 5)
+    assert world.routes.shadow(HOST.name)
+    world.upstream.phase = Phase.STOPPED
+    world.wait()
+    assert world.upstream.starts == 1
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
+def test_a_wake_that_failed_is_not_repeated_before_a_pause_is_over(world: World) -> None:
+    world.upstream.fault = UpstreamError(Reason.MISSING, "no such thing")
+    assert world.waker.wake(HOST, visitor="v")
+    world.wait()
+    world.upstream.fault = None
+    world.clock_s = 9.9
+    assert not world.waker.wake(HOST, visitor="v")
+    assert world.waker.under_way(HOST.name) is None
+    assert world.kinds() == ["wake_requested", "wake_failed"]
+    world.clock_s = 10.1
+    assert world.waker.wake(HOST, visitor="v")
+    world.wait()
+    assert world.kinds()[2:] == ["wake_requested", "woken"]
 
 
 def test_an_unfinished_wake_is_taken_up_after_a_restart(world: World) -> None:
@@ -206,7 +265,7 @@ def test_without_a_free_machine_until_the_end_it_fails_for_that_reason(world: Wo
     world.upstream.fails_to_start = [full] * 9
     world.waker.wake(HOST, visitor="v")
     world.wait()
-    failure = world.waker.failure(HOST.name)
+    failure = world.outcomes.failure(HOST.name)
     assert failure
     assert failure.reason is Reason.CAPACITY
     assert world.upstream.starts < 9
@@ -218,4 +277,5 @@ def _stage(world: World) -> Stage | None:
 
 
 def test_every_phase_has_its_stage() -> None:
-    assert set(wake.STAGES) == set(Phase)
+    assert set(bring_up.STAGES) == set(Phase)
+    assert set(bring_up.LATE) == set(Stage)

@@ -6,8 +6,8 @@ on. The client is shared by all containers and safe to use from several threads.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,15 +30,16 @@ PHASES = {
     "dead": Phase.STOPPED,
 }
 
-# An engine that takes longer for an answer is as good as gone; a stop may use its whole grace.
-_CALL_TIMEOUT_S = 10
-_STOP_GRACE_S = 10
+# An engine that takes longer for an answer is as good as gone; a stop may use its grace besides.
+_CALL_TIMEOUT_S = 20
+# The longest grace that we wait for in one call, and that the socket proxy admits.
+_LONGEST_GRACE_S = 999
 _NEVER_STARTED = "0001-01-01"
 
 
 def client() -> docker.DockerClient:
     """Make a client from the environment (DOCKER_HOST, …); asks the engine for its API version."""
-    return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S + _STOP_GRACE_S)
+    return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S)
 
 
 class Container:
@@ -51,7 +52,7 @@ class Container:
 
     def status(self) -> Status:
         """Inspect the container."""
-        state = self._inspect()
+        state = self._inspect()["State"]
         word = str(state.get("Status", ""))
         phase = PHASES.get(word)
         if phase is None:
@@ -62,7 +63,7 @@ class Container:
 
     def start(self) -> None:
         """Start the container, or thaw it when it was paused."""
-        paused = self._inspect().get("Status") == "paused"
+        paused = self._inspect()["State"].get("Status") == "paused"
         with _told(self._name):
             api = self._connect().api
             if paused:
@@ -71,12 +72,16 @@ class Container:
                 api.start(self._name)
 
     def stop(self) -> None:
-        """Stop or pause the container; a stop ends within its grace of 10 s."""
-        running = self._inspect().get("Status") == "running"
+        """Stop or pause the container; a stop ends within the container's own grace."""
+        found = self._inspect()
+        running = found["State"].get("Status") == "running"
         with _told(self._name):
             api = self._connect().api
             if self._sleep is Sleep.STOP:
-                api.stop(self._name, timeout=_STOP_GRACE_S)
+                # The engine says `running` up to the end, so the end is waited for: nobody must be
+                # sent to an app that saves its data and goes. Later than that, `status` tells.
+                with contextlib.suppress(requests.ReadTimeout):
+                    api.stop(self._name, timeout=_grace_s(found))
             elif running:  # pausing twice would be an error
                 api.pause(self._name)
 
@@ -86,8 +91,17 @@ class Container:
 
     def _inspect(self) -> dict[str, Any]:
         with _told(self._name):
-            state: dict[str, Any] = self._connect().api.inspect_container(self._name)["State"]
-        return state
+            found: dict[str, Any] = self._connect().api.inspect_container(self._name)
+        return found
+
+
+def _grace_s(found: dict[str, Any]) -> int | None:
+    """Return the container's own grace, None for the engine's default.
+
+    It would hold without being said, but the library waits as long only for what it is told.
+    """
+    grace_s: int | None = found.get("Config", {}).get("StopTimeout")
+    return grace_s if grace_s is not None and 0 <= grace_s <= _LONGEST_GRACE_S else None
 
 
 def _started_at(state: dict[str, Any]) -> datetime | None:
@@ -98,7 +112,7 @@ def _started_at(state: dict[str, Any]) -> datetime | None:
     return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(name: str) -> Iterator[None]:
     """Turn every way in which the engine can say no into our own words."""
     try:

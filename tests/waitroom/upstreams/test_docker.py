@@ -11,7 +11,7 @@ import docker
 import docker.errors
 import pytest
 
-from tests.support import missing
+from tests.support import eventually, missing
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Sleep
 from waitroom.upstreams.base import Phase
@@ -69,6 +69,30 @@ def test_a_paused_container_sleeps_and_is_thawed_by_a_start(
     assert app.status().phase is Phase.RUNNING
 
 
+def test_a_container_that_saves_its_data_has_its_own_grace_for_it() -> None:
+    """Its grace is longer than the engine's default, and longer than other calls may take."""
+    impatient = docker.from_env(timeout=1)
+    save = "trap 'sleep 11; echo saved; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+    made = impatient.api.create_container("busybox", ["sh", "-c", save], stop_timeout=30)["Id"]
+    try:
+        app = upstream(impatient, made)
+        app.start()
+        eventually(lambda: b"ready" in impatient.api.logs(made), what="it can be told to end")
+        app.stop()
+        assert app.status().phase is Phase.STOPPED
+        assert b"saved" in impatient.api.logs(made)
+    finally:
+        impatient.api.remove_container(made, force=True)
+        impatient.close()
+
+
+def test_a_stop_that_takes_longer_than_any_grace_has_begun(
+    answering: Callable[[bytes], str],
+) -> None:
+    found = b'{"State": {"Status": "running"}, "Config": {"StopTimeout": 0}}'
+    at(answering(found), timeout_s=0.5).stop()
+
+
 def test_a_missing_container_is_named(engine: docker.DockerClient) -> None:
     app = upstream(engine, "no-such-container")
     for ask in (app.status, app.start, app.stop):
@@ -101,10 +125,12 @@ def test_a_state_that_nobody_knows_is_no_answer(answering: Callable[[bytes], str
     assert error.value.reason is Reason.UNREACHABLE
 
 
-def at(address: str) -> Container:
+def at(address: str, timeout_s: float = 2) -> Container:
     """A container behind another engine's address, which is first asked when it is used."""
     return Container(
-        lambda: docker.DockerClient(base_url=address, version="1.41", timeout=2), "app", Sleep.STOP
+        lambda: docker.DockerClient(base_url=address, version="1.41", timeout=timeout_s),
+        "app",
+        Sleep.STOP,
     )
 
 

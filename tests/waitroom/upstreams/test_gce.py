@@ -16,6 +16,7 @@ from google.cloud.compute_v1 import Instance
 from tests.gce.machines import Machine
 from tests.gce.server import PROJECT, ZONE, Fault, Gce
 from tests.support import eventually
+from waitroom.bring_up import STAGES
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream, Sleep
 from waitroom.upstreams.base import Phase
@@ -23,7 +24,6 @@ from waitroom.upstreams.gce import PHASES, Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
 from waitroom.view import Stage
-from waitroom.wake import STAGES
 
 NAME = "erp-1"
 ERP = GceUpstream(

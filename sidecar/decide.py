@@ -1,0 +1,123 @@
+"""Deciding who is to sleep: each host that the agenda calls up is asked about, and put to sleep.
+
+Whatever may block (a provider, a handshake) runs in a thread of its own, one a host.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sidecar import questions
+from sidecar.agenda import Agenda
+from sidecar.idle import idle_for
+from sidecar.questions import Why
+from sidecar.sleep import CalledOff, Handshake
+from sidecar.uses import Uses
+from traefik.folder import Shadow
+from waitroom.errors import UpstreamError
+from waitroom.hosts import Host
+from waitroom.upstreams.base import Phase, Status
+
+log = logging.getLogger(__name__)
+
+# How many hosts are asked about or put to sleep at once; each takes a thread while it lasts.
+_AT_ONCE = 8
+
+
+class Decider:
+    """Puts idle hosts to sleep. The loop calls; what begins with `_consider` is a host's thread."""
+
+    def __init__(self, uses: Uses, handshake: Handshake) -> None:
+        self._uses = uses
+        self._handshake = handshake
+        self._folder = handshake.folder
+        self._agenda = Agenda(lambda name: self._folder.shadow(name) is not None)
+        self._why: dict[str, Why] = {}  # the last reason not to sleep, to say it once
+
+    def decide(self, hosts: Iterable[Host]) -> None:
+        """Begin to consider every host whose recorded use is old enough."""
+        for host in hosts:
+            if len(self._agenda.taken) >= _AT_ONCE:
+                return
+            if not self._agenda.is_due(host.name):
+                continue
+            left_s = self._left_s(host, None)
+            if left_s > 0:
+                self._agenda.put_off(host.name, left_s)
+                self._why.pop(host.name, None)
+                continue
+            self._agenda.taken.add(host.name)
+            threading.Thread(
+                target=self._consider, args=(host,), name=f"sleep-{host.name}", daemon=True
+            ).start()
+
+    def look_at_all(self) -> None:
+        """Consider all hosts again: other rules hold now."""
+        self._agenda.look_at_all()
+
+    def call_off(self) -> None:
+        """End every draining that is under way."""
+        for name in tuple(self._agenda.taken):
+            try:
+                self._folder.call_off(name)
+            except OSError as error:
+                log.error("%s: the draining file can't be removed: %s", name, error)
+
+    def _left_s(self, host: Host, status: Status | None) -> float:
+        idle = idle_for(self._uses.of(host, status), datetime.now(UTC))
+        return (host.idle_after - idle).total_seconds()
+
+    def _consider(self, host: Host) -> None:
+        """Ask the provider, and put the host to sleep if it runs idle."""
+        longest_s = host.idle_after.total_seconds()
+        try:
+            self._agenda.put_off(host.name, self._put_to_sleep(host))
+        except CalledOff as off:
+            self._agenda.retry(host.name, longest_s)
+            self._say_called_off(host, off)
+        except UpstreamError as error:
+            self._agenda.retry(host.name, longest_s)
+            self._say_failed(host, error)
+        except Exception:
+            log.exception("%s: a sleep broke; this is a fault of ours", host.name)
+            self._agenda.put_off(host.name, longest_s)
+            self._folder.call_off(host.name)
+        finally:
+            self._agenda.taken.discard(host.name)
+
+    def _put_to_sleep(self, host: Host) -> float:
+        """Do so if it runs idle; return in how many seconds to look again."""
+        status = self._status(host)
+        self._uses.note(host, status)
+        if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
+            self._agenda.believe_asleep(host.name)
+        if not questions.is_running(status).holds:
+            return host.idle_after.total_seconds()
+        left_s = self._left_s(host, status)
+        if left_s > 0:
+            return left_s
+        self._handshake.put_to_sleep(host, status)
+        self._agenda.succeed(host.name)
+        self._why.pop(host.name, None)
+        return host.idle_after.total_seconds()
+
+    def _status(self, host: Host) -> Status:
+        try:
+            return self._handshake.connect(host).status()
+        except UpstreamError as error:
+            raise CalledOff(Why.NOT_KNOWN, str(error)) from error
+
+    def _say_called_off(self, host: Host, off: CalledOff) -> None:
+        """Log and record it when the reason is new; a WebSocket may stay open for days."""
+        if self._why.get(host.name) is off.why:
+            return
+        self._why[host.name] = off.why
+        log.info("%s: not put to sleep: %s", host.name, off)
+        self._handshake.record("sleep_called_off", host.name, reason=off.why, detail=str(off))
+
+    def _say_failed(self, host: Host, error: UpstreamError) -> None:
+        log.error("%s: could not be stopped, will be tried again: %s", host.name, error)
+        self._handshake.record("stop_failed", host.name, reason=error.reason, detail=str(error))

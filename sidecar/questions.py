@@ -1,0 +1,83 @@
+"""What must hold for a host to be put to sleep, each as a question with its answer as data.
+
+The handshake demands the answers and `explain` shows them, so the two can't disagree. A question
+changes nothing and never raises: what can't be told does not hold, for unknown means in use.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from sidecar import connections
+from sidecar.idle import Use, idle_for, should_sleep
+from waitroom.errors import WaitroomError
+from waitroom.hosts import Host, Route
+from waitroom.upstreams.base import Phase, Status
+
+
+class Why(enum.StrEnum):
+    """Why a host is not put to sleep; a closed set, written into the events."""
+
+    USED = "used"  # there was activity after all
+    VISITOR = "visitor"  # somebody came while it drained
+    CONNECTIONS = "connections"  # Traefik has connections to it open
+    WAKING = "waking"  # the waiting room is starting it
+    NOT_RUNNING = "not_running"  # there is nothing to put to sleep
+    NOT_OBSERVED = "not_observed"  # Traefik's connections can't be seen from here
+    NOT_SHADOWED = "not_shadowed"  # the shadow is not in force, or no waiting room answers
+    NOT_READ = "not_read"  # the log is not read, or the canary's line did not come out of it
+    NOT_KNOWN = "not_known"  # the provider does not say what the upstream does
+    ROUTES = "routes"  # the routes folder can't be written
+    ENDING = "ending"  # the sidecar itself was told to end
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether one condition holds now."""
+
+    holds: bool
+    why: Why  # the reason not to sleep, if it does not
+    text: str  # what was found, for people
+
+
+def is_unused(host: Host, use: Use, now: datetime) -> Answer:
+    """Whether nobody has used it for `idle_after`."""
+    idle_s, after_s = (idle_for(use, now).total_seconds(), host.idle_after.total_seconds())
+    text = f"unused for {idle_s:.0f} s, idle_after is {after_s:.0f} s"
+    return Answer(should_sleep(use, host.idle_after, now), Why.USED, text)
+
+
+def is_running(status: Status) -> Answer:
+    """Whether there is something to put to sleep."""
+    text = f"its upstream is {status.detail or status.phase}"
+    return Answer(status.phase is Phase.RUNNING, Why.NOT_RUNNING, text)
+
+
+def is_quiet(host: Host, status: Status | None) -> Answer:
+    """Whether nobody is connected to it: what has no line in the log before it ends."""
+    url = address(host, status)
+    if not url:
+        return cannot_see("its address is not known, nor who is connected to it")
+    try:
+        count = connections.established(url)
+    except WaitroomError as error:
+        return cannot_see(str(error))
+    text = f"{count} connections to {url} are open"
+    if count and host.route is Route.OWN:
+        text += (
+            "; if nobody uses it, its service in Traefik needs"
+            " `serversTransport: waitroom-app@file`, or idle ones stay for 90 s"
+        )
+    return Answer(not count, Why.CONNECTIONS, text)
+
+
+def cannot_see(text: str) -> Answer:
+    """Answer that there is no telling who is connected."""
+    return Answer(holds=False, why=Why.NOT_OBSERVED, text=text)
+
+
+def address(host: Host, status: Status | None) -> str:
+    """Return the url where its app answers; empty while that is not known."""
+    return host.url or (status and status.url) or ""

@@ -1,0 +1,112 @@
+"""Sight: whether Traefik's connections to an upstream show at the address where we look for them.
+
+Our own route leads to `url`. A route that exists elsewhere may lead to another address, and of a
+WebSocket there nothing would be seen. So a host with such a route sleeps only after a connection
+of Traefik to its `url` has been seen: one that a visit has made, else one that a canary makes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from sidecar import connections
+from sidecar.questions import Answer, Why, cannot_see
+from waitroom import canary
+from waitroom.errors import WaitroomError
+from waitroom.hosts import Host, Route
+
+# An app that closes each connection at once shows it for a millisecond: not at every look.
+_CANARIES = 20
+_LOOK_EVERY_S = 1.0
+_CLOSES_S = 3.0  # `waitroom-app@file` keeps an idle connection for 2 s
+_PAUSE_S = 0.1
+
+
+class Sight:
+    """The hosts whose connections were seen since they last slept. Threads: any may call."""
+
+    def __init__(self, traefik_url: str) -> None:
+        self._traefik_url = traefik_url
+        self._seen: dict[str, str] = {}  # the url at which a connection of the host was seen
+
+    def forget(self, host: Host) -> None:
+        """Ask anew: whoever wakes it may have given it another address."""
+        self._seen.pop(host.name, None)
+
+    def includes(self, waitroom_url: str) -> Answer:
+        """Whether a connection is seen that must be there: the one a canary has just used.
+
+        If not, we are not in Traefik's network namespace, and no connections at all would be seen
+        of an upstream in use either.
+        """
+        try:
+            seen = bool(connections.established(waitroom_url))
+            text = "Traefik's connections can't be seen from here; run the sidecar in Traefik's"
+            return Answer(seen, Why.NOT_OBSERVED, f"{text} network namespace")
+        except WaitroomError as error:
+            return cannot_see(str(error))
+
+    def reaches(self, host: Host, url: str) -> Answer:
+        """Whether it is at this url that Traefik reaches the host, whose line must be quiet.
+
+        Where that is not known, canaries are sent to the app until a connection shows, and that is
+        waited for to close. Behind a middleware that asks who it is none gets there.
+        """
+        try:
+            known = self._knows(host, url) or self._learn(host.name, url)
+        except WaitroomError as error:
+            return cannot_see(str(error))
+        text = (
+            f"Traefik was not seen to connect to {url} for it; `url` must be the address that its"
+            " own route dials. (Where a middleware asks who it is, a visit shows it too.)"
+        )
+        return Answer(known, Why.NOT_OBSERVED, text)
+
+    def _knows(self, host: Host, url: str) -> bool:
+        return host.route is Route.OURS or self._seen.get(host.name) == url
+
+    def _learn(self, name: str, url: str) -> bool:
+        if not self._shows(name, url):
+            return False
+        self._seen[name] = url
+        _await_quiet(url)
+        return True
+
+    def _shows(self, name: str, url: str) -> bool:
+        before = _local_ends(url)
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(_CANARIES):
+                sent = pool.submit(canary.send, self._traefik_url, name)
+                gone = False
+                while not gone:
+                    gone = sent.done()
+                    if _local_ends(url) - before:
+                        return True
+        return False
+
+    def watch(self, used_now: Callable[[], Iterable[Host]], ended: threading.Event) -> None:
+        """Look at the connections of hosts that are being used; blocks, so give it a thread."""
+        while not ended.wait(_LOOK_EVERY_S):
+            for host in used_now():
+                if host.url and not self._knows(host, host.url):
+                    self._look(host.name, host.url)
+
+    def _look(self, name: str, url: str) -> None:
+        try:
+            if connections.established(url):
+                self._seen[name] = url
+        except WaitroomError:
+            return  # the sleep itself will say so
+
+
+def _await_quiet(url: str) -> None:
+    deadline = time.monotonic() + _CLOSES_S
+    while connections.established(url) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_S)
+
+
+def _local_ends(url: str) -> set[connections.Address]:
+    return {local for local, _ in connections.to(url)}

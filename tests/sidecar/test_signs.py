@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sidecar.signs import Signs
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def signs(*events: tuple[datetime, str, str]) -> Signs:
+    made = Signs()
+    for at, host, kind in events:
+        made.add({"at": at.isoformat(), "host": host, "kind": kind}, NOON)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["wake_requested", "woken", "found_running"])
+def test_the_newest_wake_of_a_host_is_a_sign(kind: str) -> None:
+    found = signs((NOON - HOUR, "a.test", kind), (NOON - 2 * HOUR, "a.test", kind))
+    assert found.last_woken("a.test") == NOON - HOUR
+    assert found.last_woken("b.test") is None
+
+
+@pytest.mark.parametrize("kind", ["log_gap", "clock_step"])
+def test_what_may_have_been_missed_is_a_use_of_every_host(kind: str) -> None:
+    found = signs((NOON - HOUR, "*", kind))
+    assert found.last_used(0.0, NOON) == NOON - HOUR
+    assert found.last_used(NOON.timestamp(), NOON) == NOON
+
+
+def test_without_any_sign_nothing_is_known() -> None:
+    assert signs((NOON, "a.test", "slept")).last_used(0.0, NOON) is None
+
+
+def test_a_sign_from_the_future_is_of_now() -> None:
+    found = signs((NOON + HOUR, "a.test", "woken"))
+    assert found.last_woken("a.test") == NOON
+    assert found.last_used((NOON + HOUR).timestamp(), NOON) == NOON
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"at": "noon", "host": "a.test", "kind": "woken"}, {"at": 5}]
+)
+def test_what_is_no_event_is_no_sign(event: dict[str, object]) -> None:
+    found = Signs()
+    found.add(event, NOON)
+    assert found.last_woken("a.test") is None

@@ -1,0 +1,189 @@
+"""The public listener as a WSGI application: whatever strangers send, and who keeps a host awake."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.waitroom.fakes import a_host
+from tests.waitroom.house import House
+from traefik.folder import Shadow
+from waitroom import asked
+from waitroom.tokens import WakeTokens
+from waitroom.turns import Turns
+from waitroom.upstreams.base import Phase
+from waitroom.visitors import Pseudonyms
+from waitroom.web import Public, public_app
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+MONITOR = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"
+
+
+class Edge:
+    """The application over one host whose upstream does what the test says."""
+
+    def __init__(self, folder: Path) -> None:
+        counting = {"ignore_paths": ["/health"], "ignore_agents": ["OurMonitor"]}
+        host = a_host(activity=counting)
+        house = House(folder, host)
+        self.upstream = house.upstream(host)
+        self.folder = house.routes
+        self.tokens = WakeTokens(b"s" * 32)
+        self.application = public_app(
+            Public(
+                registry=lambda: house.registry,
+                room=house.room,
+                tokens=self.tokens,
+                pseudonyms=Pseudonyms(),
+                trusted_proxies=(),
+                turns=Turns(lambda _name, _wanted: True),
+            )
+        )
+
+    def ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str]]:
+        """Send a request as gunicorn would: headers are latin-1, the path is decoded."""
+        told: list[Any] = []
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path.partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
+            "RAW_URI": path,
+            "SERVER_NAME": "w",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.1",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": io.StringIO(),
+            "wsgi.url_scheme": "http",
+            "HTTP_HOST": "app.test",
+            **headers,
+        }
+        answer = self.application(environ, lambda *args: told.append(args))
+        assert b"".join(answer) is not None
+        answer.close()
+        return int(told[0][0].split()[0]), dict(told[0][1])
+
+    def visit(self, agent: str, path: str = "/") -> int:
+        return self.ask("GET", path, b"", {"HTTP_USER_AGENT": agent})[0]
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    return Edge(tmp_path_factory.mktemp("edge"))
+
+
+latin = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=200)
+odd = latin | st.sampled_from(
+    ["", "[", "http://[evil", "http://h//evil.com", "\\\\evil.com", "\xff\xfe", "\xb2", "q=nan",
+     "text/html;q=nan", "*/*;q=0", ";;;;q=x", "a" * 7000, "[::", "a b", "app.test:99999", "app.test."]
+)  # fmt: skip
+header = st.sampled_from(
+    ["HTTP_HOST", "HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_REFERER", "HTTP_USER_AGENT",
+     "HTTP_COOKIE", "HTTP_X_FORWARDED_FOR", "HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE", "HTTP_ORIGIN",
+     "HTTP_X_FORWARDED_HOST", "HTTP_AUTHORIZATION", "CONTENT_TYPE"]
+)  # fmt: skip
+kind = st.sampled_from(
+    ["application/json", "application/json; charset=x", "application/x-www-form-urlencoded",
+     "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", ""]
+)  # fmt: skip
+body = st.binary(max_size=300) | st.sampled_from(
+    [b"[" * 9000, b'{"a":' * 3000, b'{"token":"\\ud800"}', b'{"token":["a"]}', b'"x"', b"null",
+     b'{"token":1e999}', b"\xff", b"token=%ff%fe", b"token=" + "é".encode(), b"a=&" * 5000,
+     b"x" * 20_000, b'--x\r\nContent-Disposition: form-data; name="token"\r\n\r\na\r\n--x--\r\n']
+)  # fmt: skip
+path = st.sampled_from(
+    ["/", "/.waitroom/wake", "/.waitroom/status", "/.waitroom/canary/x", "/.waitroom/gap?st=9e9",
+     "/.waitroom/gap?st=\xd9\xa3", "//evil.com", "/\\evil.com", "/.waitroom/gap?st=502&st=" + "9" * 5000]
+) | latin.map(lambda text: "/" + text)  # fmt: skip
+method = st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TRACE", "PROPFIND"])
+
+# Half of all go where a body is read.
+asked_for = st.just(("POST", "/.waitroom/wake")) | st.tuples(method, path)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(asked_for, body, kind, st.dictionaries(header, odd, max_size=5))
+def test_whatever_strangers_send_is_answered_and_is_no_fault_of_ours(
+    edge: Edge,
+    caplog: pytest.LogCaptureFixture,
+    asked_for: tuple[str, str],
+    body: bytes,
+    kind: str,
+    headers: dict[str, str],
+) -> None:
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        status, answered = edge.ask(*asked_for, body, {"CONTENT_TYPE": kind, **headers})
+    assert status != 500
+    assert not caplog.records
+    assert answered["X-Waitroom"]
+    assert edge.upstream.starts == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"[" * 9000),
+        ("application/json", b'{"token":"\\ud800"}'),
+        ("application/json", b'{"token":["a"]}'),
+        ("application/x-www-form-urlencoded", b"token=%ff"),
+        ("application/x-www-form-urlencoded", b""),
+    ],
+)
+def test_an_odd_wake_request_is_refused(edge: Edge, kind: str, body: bytes) -> None:
+    assert edge.ask("POST", "/.waitroom/wake", body, {"CONTENT_TYPE": kind})[0] == 403
+
+
+@given(odd | odd.map(lambda text: f"http://app.test/{text}"))
+def test_any_referer_is_a_path_of_this_host(referer: str) -> None:
+    with flask.Flask("x").test_request_context(environ_overrides={"HTTP_REFERER": referer}):
+        found = asked.referring_path()
+    assert found.startswith("/")
+    assert not found.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize("referer", ["http://[evil", "", "http://h//evil.com", "//evil.com"])
+def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None:
+    edge = Edge(tmp_path)
+    token = edge.tokens.issue("app.test").encode()
+    status, headers = edge.ask(
+        "POST", "/.waitroom/wake", b"token=" + token,
+        {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_REFERER": referer},
+    )  # fmt: skip
+    assert status == 303
+    assert headers["Location"].startswith("/")
+    assert not headers["Location"].startswith("//")
+
+
+@pytest.mark.parametrize(
+    ("agent", "path", "stays_awake"),
+    [
+        (BROWSER, "/", True),
+        ("curl/8.5.0", "/", True),
+        ("", "/", True),
+        (MONITOR, "/", False),
+        ("kube-probe/1.30", "/", False),
+        ("OurMonitor 1", "/", False),
+        (BROWSER, "/health/live", False),
+    ],
+)
+def test_only_use_calls_off_a_sleep(
+    tmp_path: Path, agent: str, path: str, *, stays_awake: bool
+) -> None:
+    edge = Edge(tmp_path)
+    edge.upstream.phase = Phase.RUNNING
+    edge.folder.drain(["app.test"], "proof.test")
+    assert edge.visit(agent, path) == (307 if stays_awake else 503)
+    assert edge.folder.shadow("app.test") is (None if stays_awake else Shadow.DRAINING)

@@ -1,0 +1,121 @@
+"""What the public listener answers, in the form that the client likes best.
+
+Every answer says whose it is (`X-Waitroom`) and is kept by nobody. For use inside Flask's request.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, g, jsonify
+
+from waitroom import asked, page
+from waitroom.view import State, View
+
+_RETRY_S = 5
+
+
+def waiting(
+    view: View,
+    *,
+    token: str | None,
+    automatic: bool,
+    origin_status: int | None = None,
+    status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
+) -> Response:
+    """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
+    g.state = view.state
+    language = page.language(asked.languages())
+    words = page.message(view, language, origin_status=origin_status)
+    form = asked.form()
+    if form == "text/html":
+        nonce = secrets.token_urlsafe(12)
+        text = page.render(
+            view,
+            language,
+            token=token,
+            automatic=automatic,
+            nonce=nonce,
+            origin_status=origin_status,
+        )
+        response = _page(text, nonce)
+        response.headers["Content-Language"] = language
+    elif form == "text/plain":
+        response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
+    else:
+        wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
+        response = _problem_json(status, words, host=view.host, state=view.state, wake=wake)
+    response.status_code = status
+    response.headers["Retry-After"] = str(_retry_after_s(view))
+    return response
+
+
+def status(view: View) -> Response:
+    """Tell a waiting page how things stand."""
+    g.state = view.state
+    return jsonify(
+        host=view.host,
+        state=view.state,
+        since=f"{view.since:%Y-%m-%dT%H:%M:%S.%fZ}",
+        expected_s=view.expected_s,
+        elapsed_s=round(view.elapsed_s, 1),
+        message=page.message(view, page.language(asked.languages())),
+    )
+
+
+def unregistered() -> Response:
+    """Answer for a host that nobody registered."""
+    if asked.form() != "text/html":
+        return problem(HTTPStatus.NOT_FOUND, "nobody registered this host here")
+    nonce = secrets.token_urlsafe(12)
+    language = page.language(asked.languages())
+    response = _page(page.unregistered(asked.hostname(), language, nonce=nonce), nonce)
+    response.status_code = HTTPStatus.NOT_FOUND
+    return response
+
+
+def redirect(status: HTTPStatus, path: str, state: State) -> Response:
+    """Send the visitor to a path of the same host."""
+    g.state = state
+    return Response(status=status, headers={"Location": path})
+
+
+def problem(status: HTTPStatus, detail: str) -> Response:
+    """Say in one line what was wrong with a request, or with us."""
+    if asked.form() in ("text/html", "text/plain"):
+        return Response(f"{detail}\n", status, mimetype="text/plain")
+    return _problem_json(status, detail)
+
+
+def stamp(response: Response) -> Response:
+    """Mark an answer as ours and as nothing to be kept."""
+    response.headers["X-Waitroom"] = g.get("state", State.UNKNOWN)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # The form without script finds its way back by the Referer, which stays on this host.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def _page(text: str, nonce: str) -> Response:
+    response = Response(text, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
+    return response
+
+
+def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # noqa: ANN401 - any JSON
+    response: Response = jsonify(
+        type="about:blank", title=status.phrase, status=status, detail=detail, **more
+    )
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def _retry_after_s(view: View) -> int:
+    if view.state is State.WAKING and view.expected_s:
+        return max(1, math.ceil(view.expected_s - view.elapsed_s))
+    return math.ceil(view.again_s or _RETRY_S)

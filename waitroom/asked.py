@@ -1,0 +1,93 @@
+"""What a visitor's request says, read carefully: all of it was written by strangers.
+
+Whatever is odd about it is nothing asked for, never an error. For use inside Flask's request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import request
+
+from waitroom.agents import is_machine
+from waitroom.config import Network
+from waitroom.hosts import Counting
+from waitroom.visitors import visitor_address
+
+_FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class _Wish(msgspec.Struct):
+    """The body of a wake, as the page's script posts it."""
+
+    token: str = ""
+
+
+def form() -> str:
+    """Return the media type that the client likes best of those we have."""
+    return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
+
+
+def languages() -> str:
+    """Return the header Accept-Language."""
+    return request.headers.get("Accept-Language", "")
+
+
+def hostname() -> str:
+    """Return the name that was asked for, as the client wrote it."""
+    return str(request.environ.get("HTTP_HOST", ""))
+
+
+def token() -> str:
+    """Return the wake token of a form or a JSON body; empty without one."""
+    if not request.is_json:
+        found = request.form.get("token", "")
+    else:
+        try:
+            found = msgspec.json.decode(request.get_data(), type=_Wish).token
+        except _NO_JSON:
+            return ""
+    return found if found.isascii() else ""
+
+
+def here() -> str:
+    """Return the URL that was asked for, for a redirect to itself on this very host.
+
+    A path that begins with two slashes would be read as another host, so a dot goes before it.
+    """
+    path = _raw_path()
+    return f"/.{path}" if path.startswith("//") else path
+
+
+def referring_path() -> str:
+    """Return the page that the form was sent from, on this host only."""
+    try:
+        referrer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    path = "/" + referrer.path.lstrip("/\\")
+    return f"{path}?{referrer.query}" if referrer.query else path
+
+
+def is_use(counting: Counting) -> bool:
+    """Whether this request would count as use of its host, and is no machine's on its rounds."""
+    agent = request.headers.get("User-Agent", "")
+    return not (
+        is_machine(agent)
+        or any(part in agent for part in counting.ignore_agents)
+        or _raw_path().startswith(counting.ignore_paths)
+    )
+
+
+def address(trusted: Sequence[Network]) -> str:
+    """Return the visitor's address, as far as proxies that we trust tell."""
+    forwarded_for = request.headers.get("X-Forwarded-For", "")
+    return visitor_address(request.remote_addr or "", forwarded_for, trusted)
+
+
+def _raw_path() -> str:
+    raw = str(request.environ.get("RAW_URI") or request.full_path.rstrip("?"))
+    return raw if raw.startswith("/") else "/"
