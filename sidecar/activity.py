@@ -5,7 +5,8 @@ lines nor where a block was cut makes a difference.
 
 An entry counts as activity when the host's own service (not the waiting room) answered it with
 1xx, 2xx, 3xx, as a WebSocket (0), or would have, had the client waited (499); when it came from no
-crawler or monitor, and led to no ignored path. It counts at its END: StartUTC + Duration.
+crawler or monitor, and led to no ignored path nor to one that browsers and crawlers ask for by
+themselves. It counts at its END: StartUTC + Duration.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from traefik.access_log import Entry
-from waitroom.agents import is_machine
+from waitroom.agents import ERRAND_PATHS, is_machine
 from waitroom.hosts import Counting, Registry
 
 _CANARY_PATH = "/.waitroom/canary/"
@@ -241,7 +242,7 @@ class Fold:
             count=self._count(host.name) if host else None,
             own=own,
             waiting=waiting,
-            ignore_paths=counting.ignore_paths if active else (),
+            ignore_paths=(*ERRAND_PATHS, *counting.ignore_paths) if active else (),
             active=active,
         )
         if not active:  # when these ended is of no interest

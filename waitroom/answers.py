@@ -5,9 +5,12 @@ Every answer says whose it is (`X-Waitroom`) and is kept by nobody. For use insi
 
 from __future__ import annotations
 
+import functools
 import math
 import secrets
+from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from flask import Response, g, jsonify
@@ -21,8 +24,8 @@ _RETRY_S = 5
 def waiting(
     view: View,
     *,
-    token: str | None,
-    automatic: bool,
+    token: str | None = None,
+    automatic: bool = False,
     origin_status: int | None = None,
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
@@ -51,6 +54,49 @@ def waiting(
     response.status_code = status
     response.headers["Retry-After"] = str(_retry_after_s(view))
     return response
+
+
+def brief(view: View, origin_status: int | None = None) -> Response:
+    """Answer a request of nobody, or of a program, for an app that is not there."""
+    g.state = view.state
+    language = page.language(asked.languages())
+    words = page.message(view, language, origin_status=origin_status)
+    unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+    if "json" in asked.form():
+        response = _problem_json(unavailable, words, host=view.host, state=view.state, wake=None)
+    else:
+        response = Response(
+            f"{view.host}: {view.state}. {words}\n", unavailable, mimetype="text/plain"
+        )
+    response.headers["Retry-After"] = str(_retry_after_s(view))
+    return response
+
+
+def nothing() -> Response:
+    """Answer who is in a trap."""
+    return Response(status=HTTPStatus.NOT_FOUND)
+
+
+def proof_wanted(work: dict[str, object], wait_s: float) -> Response:
+    """Ask for the work that a wake costs, or for patience."""
+    wanted = HTTPStatus.PRECONDITION_REQUIRED
+    if asked.form() in ("text/html", "text/plain"):
+        response = problem(wanted, "that was a moment too soon; go back and press again")
+    else:
+        detail = "do the work, or ask again when wait_s is over"
+        response = _problem_json(wanted, detail, work=work, wait_s=round(wait_s, 3))
+    response.headers["Retry-After"] = str(math.ceil(wait_s))
+    return response
+
+
+def worker() -> Response:
+    """Answer with the worker that does such work in a browser."""
+    return Response(_worker(), mimetype="text/javascript")
+
+
+@functools.cache
+def _worker() -> str:
+    return Path(__file__).with_name("vendor").joinpath("altcha", "pbkdf2.js").read_text("utf-8")
 
 
 def status(view: View) -> Response:
@@ -116,6 +162,8 @@ def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # 
 
 
 def _retry_after_s(view: View) -> int:
+    if view.refused and view.refused.until:
+        return max(1, math.ceil((view.refused.until - datetime.now(UTC)).total_seconds()))
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
     return math.ceil(view.again_s or _RETRY_S)

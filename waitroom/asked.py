@@ -11,19 +11,21 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import request
 
-from waitroom.agents import is_machine
-from waitroom.config import Network
-from waitroom.hosts import Counting
+from waitroom.agents import ERRAND_PATHS, is_machine
+from waitroom.gate import Facts
+from waitroom.hosts import Counting, Network
 from waitroom.visitors import visitor_address
 
 _FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class _Wish(msgspec.Struct):
-    """The body of a wake, as the page's script posts it."""
+class Answer(msgspec.Struct):
+    """The body of a wake: a challenge, and what was done for it; all of it may be nonsense."""
 
     token: str = ""
+    work: str = ""  # see proof_of_work
+    move: str = ""  # of chess: d1d8
 
 
 def form() -> str:
@@ -41,16 +43,38 @@ def hostname() -> str:
     return str(request.environ.get("HTTP_HOST", ""))
 
 
-def token() -> str:
-    """Return the wake token of a form or a JSON body; empty without one."""
-    if not request.is_json:
-        found = request.form.get("token", "")
-    else:
-        try:
-            found = msgspec.json.decode(request.get_data(), type=_Wish).token
-        except _NO_JSON:
-            return ""
-    return found if found.isascii() else ""
+def answer() -> Answer:
+    """Return the answer of a form or a JSON body, empty without one."""
+    try:
+        if request.is_json:
+            found = msgspec.json.decode(request.get_data(), type=Answer)
+        else:
+            found = msgspec.convert(request.form.to_dict(), Answer)
+    except _NO_JSON:
+        return Answer()
+    plain = (found.token + found.work + found.move).isascii()
+    return found if plain else Answer()
+
+
+def facts() -> Facts:
+    """Return what the request says of who made it."""
+    header = request.headers.get
+    purposes = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+    return Facts(
+        method=request.method,
+        path=_raw_path(),
+        agent=header("User-Agent", ""),
+        purpose=" ".join(header(name, "") for name in purposes).lower(),
+        dest=header("Sec-Fetch-Dest", ""),
+        mode=header("Sec-Fetch-Mode", ""),
+        site=header("Sec-Fetch-Site", ""),
+    )
+
+
+def bearer() -> str:
+    """Return the token of the header Authorization; it may as well be the app's own."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def here() -> str:
@@ -78,7 +102,7 @@ def is_use(counting: Counting) -> bool:
     return not (
         is_machine(agent)
         or any(part in agent for part in counting.ignore_agents)
-        or _raw_path().startswith(counting.ignore_paths)
+        or _raw_path().startswith((*ERRAND_PATHS, *counting.ignore_paths))
     )
 
 

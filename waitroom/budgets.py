@@ -10,105 +10,127 @@ of the wake before follows how long it was awake.
 
 from __future__ import annotations
 
+import enum
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from waitroom.hosts import Budget, TotalBudget
+from waitroom.hosts import Budget, Host, TotalBudget
 from waitroom.view import Refusal, Refused
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(seconds=1)
 
 
+class Proof(enum.StrEnum):
+    """What somebody who asks for a wake has to show for it."""
+
+    TRUST = "trust"  # he may
+    WORK = "work"  # his computer's time
+    CHESS = "chess"
+    WAIT = "wait"  # nothing but patience
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """A wake that somebody asks for."""
 
-    host: str
     visitor: str  # pseudonym
-    proven: bool  # False: he has done nothing for it but wait
-    asleep_since: datetime | None  # None: not known
+    proof: Proof
+
+
+class BudgetSpent(Exception):  # noqa: N818 - what is the matter, as everywhere
+    """No wake is to be had now; the caller says so and when it is again."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.why)
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
 class _Granted:
     at: datetime
+    host: str
     wish: Wish
 
 
 class Ledger:
     """What was granted in the last 24 hours; the caller sees to it that one asks at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Begin with what the journal says; wakes are all that matters of it."""
         self._granted: deque[_Granted] = deque()
         # The last wake of each host, however long ago: it may be awake since then.
         self._last: dict[str, datetime] = {}
         self._spans: dict[str, deque[tuple[datetime, datetime]]] = {}  # awake from, until
+        for event in events:
+            if event["kind"] == "wake_requested":
+                proof = Proof.WAIT if event.get("proof") == Proof.WAIT else Proof.TRUST
+                wish = Wish(visitor=str(event.get("visitor")), proof=proof)
+                asleep_since = _moment(event.get("asleep_since"))
+                self.grant(event["host"], wish, datetime.fromisoformat(event["at"]), asleep_since)
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Take in one event of the journal; wakes are all that matters."""
-        if event["kind"] == "wake_requested":
-            self.grant(
-                Wish(
-                    host=event["host"],
-                    visitor=str(event.get("visitor")),
-                    proven=event.get("proven") is not False,
-                    asleep_since=_moment(event.get("asleep_since")),
-                ),
-                datetime.fromisoformat(event["at"]),
-            )
-
-    def grant(self, wish: Wish, at: datetime) -> None:
-        """Write down a wake."""
-        before = self._last.get(wish.host)
+    def grant(self, host: str, wish: Wish, at: datetime, asleep_since: datetime | None) -> None:
+        """Take in a wake of a host that had been asleep since then, if that is known."""
+        before = self._last.get(host)
         if before is not None:
-            self._spans.setdefault(wish.host, deque()).append((before, wish.asleep_since or at))
-        self._last[wish.host] = at
-        self._granted.append(_Granted(at, wish))
+            self._spans.setdefault(host, deque()).append((before, asleep_since or at))
+        self._last[host] = at
+        self._granted.append(_Granted(at, host, wish))
         self._forget(at)
 
     def refusal(
-        self, wish: Wish, budget: Budget, total: TotalBudget, now: datetime, under_way: int
+        self,
+        wish: Wish,
+        host: Host,
+        total: TotalBudget,
+        *,
+        now: datetime,
+        asleep_since: datetime | None,
+        under_way: int,
     ) -> Refused | None:
         """Return why this wake is not to be had now, and from when on it is; None: it is.
 
         `under_way`: how many wakes of all hosts are.
         """
-        opens = list(self._opens(wish, budget, total, now))
+        day = [granted for granted in self._granted if granted.at > now - _DAY]
+        opens = [
+            *_free(day, total.wakes_per_day),
+            *self._opens(wish, host.budget, [g for g in day if g.host == host.name]),
+            *self._after_pause(host, now),
+            *self._rested(host, now, asleep_since or now),
+        ]
         if opens:
             return Refused(Refusal.SPENT, max(opens))
         if under_way >= total.wakes_at_once:
             return Refused(Refusal.SPENT)
         return None
 
-    def _opens(
-        self, wish: Wish, budget: Budget, total: TotalBudget, now: datetime
-    ) -> Iterator[datetime]:
-        """For each budget that is spent, when there is something in it again."""
-        day = [granted for granted in self._granted if granted.at > now - _DAY]
-        host = [granted for granted in day if granted.wish.host == wish.host]
-        yield from _free(day, total.wakes_per_day)
-        yield from _free(host, budget.wakes_per_day)
+    def _opens(self, wish: Wish, budget: Budget, day: list[_Granted]) -> Iterator[datetime]:
+        """For each number of wakes of this host that is used up, when one is free again."""
+        yield from _free(day, budget.wakes_per_day)
         yield from _free(
-            [g for g in host if g.wish.visitor == wish.visitor], budget.wakes_per_visitor
+            [g for g in day if g.wish.visitor == wish.visitor], budget.wakes_per_visitor
         )
-        if not wish.proven:
-            yield from _free([g for g in host if not g.wish.proven], budget.unproven_per_day)
-        if budget.pause and host and host[-1].at + budget.pause > now:
-            yield host[-1].at + budget.pause
-        if budget.awake_per_day:
-            yield from self._rested(wish, budget.awake_per_day, now)
+        if wish.proof is Proof.WAIT:
+            yield from _free(
+                [g for g in day if g.wish.proof is Proof.WAIT], budget.unproven_per_day
+            )
 
-    def _rested(self, wish: Wish, allowed: timedelta, now: datetime) -> Iterator[datetime]:
+    def _after_pause(self, host: Host, now: datetime) -> Iterator[datetime]:
+        last, pause = self._last.get(host.name), host.budget.pause
+        if last and pause and last + pause > now:
+            yield last + pause
+
+    def _rested(self, host: Host, now: datetime, asleep_since: datetime) -> Iterator[datetime]:
         """When the time awake of the last 24 hours falls below what is allowed, if it is not."""
-        spans = list(self._spans.get(wish.host, ()))
-        if wish.host in self._last:
-            spans.append((self._last[wish.host], wish.asleep_since or now))
+        if host.budget.awake_per_day is None or host.name not in self._last:
+            return
+        spans = [*self._spans.get(host.name, ()), (self._last[host.name], asleep_since)]
         cut = [(max(begin, now - _DAY), end) for begin, end in spans if end > now - _DAY]
-        excess = sum((end - begin for begin, end in cut), timedelta()) - allowed
+        excess = sum((end - begin for begin, end in cut), timedelta()) - host.budget.awake_per_day
         if excess < timedelta():
             return
         for begin, end in cut:  # the oldest leaves the 24 hours first
@@ -127,13 +149,13 @@ class Ledger:
 
 def _free(granted: list[_Granted], most: int) -> Iterator[datetime]:
     """When one of these is a day old, if there are as many as there may be."""
-    if len(granted) >= most:
-        # More than the most there may be after an edit of hosts.yaml.
-        yield granted[len(granted) - most].at + _DAY if most else granted[-1].at + _DAY
+    if len(granted) >= most:  # more than the most after an edit of hosts.yaml
+        yield granted[-most].at + _DAY
 
 
 def _moment(text: object) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return moment if moment and moment.tzinfo else None

@@ -6,6 +6,7 @@ Pure: values only. `document` makes them from hosts.yaml.
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,10 @@ Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
 UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
+Count = Annotated[int, Meta(ge=1)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
+Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class DockerUpstream(Part, frozen=True):
@@ -129,18 +134,18 @@ class Counting(Part, frozen=True):
 class Budget(Part, frozen=True):
     """How much waking of one host is paid for in any 24 hours."""
 
-    wakes_per_day: Annotated[int, Meta(ge=0)] = 48
+    wakes_per_day: Count = 48  # one each idle_after of 30 minutes
     awake_per_day: Duration | None = None  # None: no bound but the wakes
     pause: Duration | None = None  # from one wake to the next
-    unproven_per_day: Annotated[int, Meta(ge=0)] = 12  # of them, by who could do nothing but wait
-    wakes_per_visitor: Annotated[int, Meta(ge=0)] = 24  # of them, by one visitor's network
+    unproven_per_day: Count = 12  # of the wakes, by visitors who did nothing for it but wait
+    wakes_per_visitor: Count = 24  # of the wakes, by one visitor's network
 
 
 class TotalBudget(Part, frozen=True):
     """How much waking of all hosts together is paid for."""
 
-    wakes_per_day: Annotated[int, Meta(ge=0)] = 480
-    wakes_at_once: Annotated[int, Meta(ge=1)] = 16
+    wakes_per_day: Count = 480
+    wakes_at_once: Count = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,11 @@ class Host:
     url: str | None  # where the app answers, without a trailing slash; None: known after a start
     idle_after: Duration
     gate: Gate
+    allow: tuple[Network, ...]  # no challenge is asked for from there
+    tokens: tuple[Digest, ...]  # of those that wake it as Authorization: Bearer
+    work: Effort
+    traps: bool
+    budget: Budget
     sleep: Sleep
     route: Route
     ready: Ready
@@ -167,8 +177,9 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host]) -> None:
+    def __init__(self, hosts: Mapping[str, Host], budget: TotalBudget = TotalBudget()) -> None:  # noqa: B008 - it is frozen
         self.hosts = hosts
+        self.budget = budget  # of all hosts together
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -19,6 +19,7 @@ from waitroom.words import mark as _
 
 __all__ = ["content_security_policy", "language", "message", "render", "unregistered"]
 
+WORKER_PATH = "/.waitroom/worker.js"  # what does the work for a wake
 _HOST_CHARACTERS = 100  # shown of a name that a client made up
 _FULL = 0.95  # the bar at the usual duration: the rest is for the app to fill, by answering
 
@@ -48,6 +49,7 @@ def render(
         _=words.gettext,
         language=language,
         nonce=nonce,
+        worker=WORKER_PATH,
         view=view,
         headline=words.gettext(APP_ERROR_HEADLINE) if final else headlines[view.state],
         message=message(view, language, origin_status=origin_status),
@@ -78,7 +80,7 @@ def content_security_policy(nonce: str) -> str:
     """
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "img-src data:; connect-src 'self'; "
+        "img-src data:; connect-src 'self'; worker-src 'self'; "
         # A frame on somebody else's page would wake a host for people who never see it.
         "base-uri 'none'; frame-ancestors 'none'"
     )

@@ -46,8 +46,11 @@ class ProofOfWork:
         try:
             payload = Payload.from_base64(answer)
             ours = payload.challenge.parameters.data == {"for": nonce}
-            return ours and verify_solution(
-                payload, self._of_question, hmac_key_secret=self._of_answer
-            ).verified
+            return (
+                ours
+                and verify_solution(
+                    payload, self._of_question, hmac_key_secret=self._of_answer
+                ).verified
+            )
         except _MALFORMED:
             return False

@@ -20,17 +20,17 @@ from waitroom import canary, check, probe
 from waitroom.admin import admin_app
 from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
+from waitroom.door import Door
+from waitroom.grants import Grants
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.outcomes import Outcomes
 from waitroom.room import Room
 from waitroom.statuses import Statuses
 from waitroom.stops import Stops
-from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
-from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
 from waitroom.web import BODY_BYTES, WAKE_PATH, Public, public_app
 
@@ -87,6 +87,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         locks=locks,
         stops=stops,
         outcomes=outcomes,
+        grants=Grants(journal, folder, lambda: file.current().budget),
         on_end=statuses.forget,
     )
     upkeep = Upkeep(
@@ -120,9 +121,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         Public(
             registry=file.current,
             room=room,
-            tokens=WakeTokens(secret),
-            pseudonyms=Pseudonyms(),
-            trusted_proxies=settings.trusted_proxies,
+            door=Door(secret, settings.trusted_proxies),
             turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_url)),
         )
     )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from waitroom.gate import Facts
+
 # The link on the page. robots.txt is not asked, nor does the page want it followed.
 LINK = "/.waitroom/archive"
 _PATHS = (
@@ -23,9 +25,13 @@ _HELD_S = 3600.0
 _MOST = 10_000
 
 
-def is_trap(path: str) -> bool:
-    """Whether only those ask for this path who look for a way in."""
-    return path.startswith(_PATHS)
+def springs(facts: Facts) -> bool:
+    """Whether only those make this request who look for a way in.
+
+    No page elsewhere may trap its visitors by asking in their name.
+    """
+    own = facts.dest in ("", "document") and facts.site != "cross-site"
+    return own and facts.path.startswith(_PATHS)
 
 
 class Traps:
