@@ -16,9 +16,12 @@ from typing import Any
 from flask import Response, g, jsonify
 
 from waitroom import asked, page
+from waitroom.game import Game
 from waitroom.view import State, View
 
 _RETRY_S = 5
+# What the page's script fetches where a wake costs work.
+SCRIPTS = {"work.js": "scripts/work.js", "worker.js": "vendor/altcha/pbkdf2.js"}
 
 
 def waiting(
@@ -26,6 +29,7 @@ def waiting(
     *,
     token: str | None = None,
     automatic: bool = False,
+    puzzle: bool = False,
     origin_status: int | None = None,
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
@@ -42,6 +46,7 @@ def waiting(
             token=token,
             automatic=automatic,
             nonce=nonce,
+            puzzle=puzzle,
             origin_status=origin_status,
         )
         response = _page(text, nonce)
@@ -53,6 +58,18 @@ def waiting(
         response = _problem_json(status, words, host=view.host, state=view.state, wake=wake)
     response.status_code = status
     response.headers["Retry-After"] = str(_retry_after_s(view))
+    return response
+
+
+def chess(view: View, game: Game, *, wakes: bool) -> Response:
+    """Answer with a puzzle. `wakes`: its solution wakes the host."""
+    g.state = view.state
+    language, nonce = page.language(asked.languages()), secrets.token_urlsafe(12)
+    back = asked.own_path(asked.answer().back) if asked.answer().back else asked.referring_path()
+    text = page.chess(view, game, language, wakes=wakes, back=back, nonce=nonce)
+    response = Response(text, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page.content_security_policy(nonce, framed=True)
+    response.headers["Content-Language"] = language
     return response
 
 
@@ -89,14 +106,14 @@ def proof_wanted(work: dict[str, object], wait_s: float) -> Response:
     return response
 
 
-def worker() -> Response:
-    """Answer with the worker that does such work in a browser."""
-    return Response(_worker(), mimetype="text/javascript")
+def script(name: str) -> Response:
+    """Answer with one of SCRIPTS."""
+    return Response(_script(name), mimetype="text/javascript")
 
 
 @functools.cache
-def _worker() -> str:
-    return Path(__file__).with_name("vendor").joinpath("altcha", "pbkdf2.js").read_text("utf-8")
+def _script(name: str) -> str:
+    return (Path(__file__).parent / SCRIPTS[name]).read_text("utf-8")
 
 
 def status(view: View) -> Response:

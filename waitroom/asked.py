@@ -21,11 +21,13 @@ _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Answer(msgspec.Struct):
-    """The body of a wake: a challenge, and what was done for it; all of it may be nonsense."""
+    """The body of a wake or a move: a challenge, and what was done for it, if not nonsense."""
 
     token: str = ""
     work: str = ""  # see proof_of_work
-    move: str = ""  # of chess: d1d8
+    chosen: str = ""  # of chess: the square of the piece to move
+    square: str = ""  # that was pressed
+    back: str = ""  # the page that he came from to play
 
 
 def form() -> str:
@@ -52,8 +54,7 @@ def answer() -> Answer:
             found = msgspec.convert(request.form.to_dict(), Answer)
     except _NO_JSON:
         return Answer()
-    plain = (found.token + found.work + found.move).isascii()
-    return found if plain else Answer()
+    return found if (found.token + found.work).isascii() else Answer()
 
 
 def facts() -> Facts:
@@ -88,12 +89,17 @@ def here() -> str:
 
 def referring_path() -> str:
     """Return the page that the form was sent from, on this host only."""
+    return own_path(request.headers.get("Referer", ""))
+
+
+def own_path(url: str) -> str:
+    """Return the path of a URL as one of this host, with its query."""
     try:
-        referrer = urlsplit(request.headers.get("Referer", ""))
+        parts = urlsplit(url)
     except ValueError:
         return "/"
-    path = "/" + referrer.path.lstrip("/\\")
-    return f"{path}?{referrer.query}" if referrer.query else path
+    path = "/" + parts.path.lstrip("/\\")
+    return f"{path}?{parts.query}" if parts.query else path
 
 
 def is_use(counting: Counting) -> bool:

@@ -17,20 +17,21 @@ from waitroom.words import mark as _
 
 FILES, RANKS = "abcdefgh", "87654321"
 
-# Letter of FEN -> what is drawn, what is read out.
+# Letter of FEN -> what is drawn (as text, not as a picture), what is read out.
 PIECES = {
-    "K": ("♔", _("white king")),
-    "Q": ("♕", _("white queen")),
-    "R": ("♖", _("white rook")),
-    "B": ("♗", _("white bishop")),
-    "N": ("♘", _("white knight")),
-    "P": ("♙", _("white pawn")),
-    "k": ("♚", _("black king")),
-    "q": ("♛", _("black queen")),
-    "r": ("♜", _("black rook")),
-    "b": ("♝", _("black bishop")),
-    "n": ("♞", _("black knight")),
-    "p": ("♟", _("black pawn")),
+    "": ("", _("empty")),
+    "K": ("♔\ufe0e", _("white king")),
+    "Q": ("♕\ufe0e", _("white queen")),
+    "R": ("♖\ufe0e", _("white rook")),
+    "B": ("♗\ufe0e", _("white bishop")),
+    "N": ("♘\ufe0e", _("white knight")),
+    "P": ("♙\ufe0e", _("white pawn")),
+    "k": ("♚\ufe0e", _("black king")),
+    "q": ("♛\ufe0e", _("black queen")),
+    "r": ("♜\ufe0e", _("black rook")),
+    "b": ("♝\ufe0e", _("black bishop")),
+    "n": ("♞\ufe0e", _("black knight")),
+    "p": ("♟\ufe0e", _("black pawn")),
 }
 
 

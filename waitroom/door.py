@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from waitroom import asked, chess, gate, traps
+from waitroom import asked, gate, traps
 from waitroom.agents import Agent, kind
 from waitroom.budgets import Proof, Wish
 from waitroom.challenges import Challenge, ChallengeError, Challenges
+from waitroom.game import Game, Games
 from waitroom.gate import Admission, Caller, Trust
 from waitroom.hosts import Host, Network
 from waitroom.proof_of_work import ProofOfWork
@@ -51,6 +52,7 @@ class Door:
     ) -> None:
         self.traps = Traps()
         self._challenges = Challenges(secret)
+        self._games = Games(self._challenges)
         self._work = ProofOfWork()
         self._pseudonyms = Pseudonyms()
         self._trusted_proxies = trusted_proxies
@@ -88,6 +90,12 @@ class Door:
         """Hand out a challenge."""
         return self._challenges.issue(host.name, self._clock_s())
 
+    def move(self, host: Host) -> Game:
+        """Go on with the game that this request is a move of, or begin one."""
+        answer = asked.answer()
+        now_s = self._clock_s()
+        return self._games.play(host.name, answer.token, answer.chosen, answer.square, now_s)
+
     def visitor(self, host: Host) -> str:
         """Return who asks, as a pseudonym."""
         return self._named(host.name)
@@ -111,9 +119,7 @@ class Door:
         if admission is Admission.FREE:
             return Proof.TRUST
         if admission is Admission.CHESS:
-            if challenge.puzzle is None or chess.puzzle(challenge.puzzle).move != answer.move:
-                raise ChallengeError("this host wakes for a solved chess puzzle")
-            return Proof.CHESS
+            raise ChallengeError("this host wakes for a solved puzzle, see /.waitroom/chess")
         if answer.work and answer.work != _QUESTION:
             if not self._work.is_done(challenge.nonce, answer.work):
                 raise ChallengeError("this is not the work that was asked for")

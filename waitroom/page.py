@@ -13,13 +13,14 @@ from pathlib import Path
 import jinja2
 
 from waitroom.catalogues import catalogues, language
+from waitroom.chess import PIECES
+from waitroom.game import Game, Outcome
 from waitroom.view import State, View
 from waitroom.words import APP_ERROR_HEADLINE, HEADLINES, app_error, message
 from waitroom.words import mark as _
 
 __all__ = ["content_security_policy", "language", "message", "render", "unregistered"]
 
-WORKER_PATH = "/.waitroom/worker.js"  # what does the work for a wake
 _HOST_CHARACTERS = 100  # shown of a name that a client made up
 _FULL = 0.95  # the bar at the usual duration: the rest is for the app to fill, by answering
 
@@ -39,9 +40,13 @@ def render(
     token: str | None,
     automatic: bool,
     nonce: str,
+    puzzle: bool = False,
     origin_status: int | None = None,
 ) -> str:
-    """Return the page. `token` wakes the host once; `automatic` lets the script do so by itself."""
+    """Return the page. `token` wakes the host once; `automatic` lets the script do so by itself.
+
+    `puzzle`: the host wakes for a solved chess puzzle.
+    """
     words = catalogues()[language]
     final = app_error(view, origin_status)
     headlines = {state: words.gettext(text) for state, text in HEADLINES.items()}
@@ -49,12 +54,12 @@ def render(
         _=words.gettext,
         language=language,
         nonce=nonce,
-        worker=WORKER_PATH,
         view=view,
         headline=words.gettext(APP_ERROR_HEADLINE) if final else headlines[view.state],
         message=message(view, language, origin_status=origin_status),
         token=token,
         automatic=automatic,
+        puzzle=puzzle,
         final=final,
         progress=_progress(view),
         texts={key: words.gettext(text) for key, text in _SCRIPT.items()} | {"states": headlines},
@@ -72,17 +77,58 @@ def unregistered(host: str, language: str, *, nonce: str) -> str:
     )
 
 
-def content_security_policy(nonce: str) -> str:
+# What is said of a game; who moves is told whenever nothing else is.
+_MATES = {
+    True: _("White mates in one move. Choose a piece, then its square."),
+    False: _("Black mates in one move. Choose a piece, then its square."),
+}
+_OUTCOMES = {
+    Outcome.BEGUN: "",
+    Outcome.CHOSEN: _("Now choose its square."),
+    Outcome.WRONG: _("That is no mate; try again."),
+    Outcome.LOST: _("That is no mate either. Here is another puzzle."),
+    Outcome.SOLVED: _("Mate! Here is another puzzle."),
+}
+
+
+def chess(view: View, game: Game, language: str, *, wakes: bool, back: str, nonce: str) -> str:
+    """Return the page of a puzzle. `wakes`: its solution wakes the host; `back`: path of a page."""
+    words = catalogues()[language]
+    texts = [_OUTCOMES[game.outcome]]
+    if game.outcome is not Outcome.CHOSEN:
+        texts.append(_MATES[game.puzzle.white])
+    said = [words.gettext(text) for text in texts if text]
+    if wakes and game.outcome is Outcome.SOLVED:
+        said[1:1] = [message(view, language)]
+    return _template("chess.html").render(
+        _=words.gettext,
+        language=language,
+        nonce=nonce,
+        view=view,
+        title=words.gettext(_("Your move")),
+        message=" ".join(said),
+        game=game,
+        pieces={key: (sign, words.gettext(name)) for key, (sign, name) in PIECES.items()},
+        wakes=wakes,
+        woken=wakes and view.state in (State.WAKING, State.READY),
+        back=back,
+    )
+
+
+def content_security_policy(nonce: str, *, framed: bool = False) -> str:
     """Return the policy that the page is made for: only what stands in it and its own host.
+
+    `framed`: it may stand in a frame of its own host.
 
     No `form-action`: Chromium holds it against every redirect after the form, and an app that is
     awake by then may send its visitor to a sign-in on another host.
     """
+    ancestors = "'self'" if framed else "'none'"
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "img-src data:; connect-src 'self'; worker-src 'self'; "
+        "img-src data:; connect-src 'self'; worker-src 'self'; frame-src 'self'; "
         # A frame on somebody else's page would wake a host for people who never see it.
-        "base-uri 'none'; frame-ancestors 'none'"
+        f"base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 

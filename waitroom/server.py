@@ -32,7 +32,7 @@ from waitroom.turns import Turns
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
 from waitroom.wake import Waker
-from waitroom.web import BODY_BYTES, WAKE_PATH, Public, public_app
+from waitroom.web import BODY_BYTES, CHESS_PATH, WAKE_PATH, Public, public_app
 
 # Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
 # for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
@@ -129,7 +129,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     def findings() -> list[str]:
         return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
 
-    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin_app(findings)
+    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin_app(findings)
 
 
 def _by_listener(

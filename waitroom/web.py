@@ -16,11 +16,12 @@ from http import HTTPStatus
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from waitroom import answers, asked, canary, page
+from waitroom import answers, asked, canary
 from waitroom.budgets import BudgetSpent, Proof, Wish
 from waitroom.canary import Leads
 from waitroom.challenges import ChallengeError
 from waitroom.door import Door, ProofWanted
+from waitroom.game import Outcome
 from waitroom.gate import Admission
 from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
@@ -30,8 +31,9 @@ from waitroom.view import Refusal, State, View
 
 log = logging.getLogger(__name__)
 
-# The one request whose body is read, and how long that may be.
+# The requests whose body is read, and how long that may be.
 WAKE_PATH = "/.waitroom/wake"
+CHESS_PATH = "/.waitroom/chess"
 BODY_BYTES = 16_384
 # States out of which a host is woken.
 _WAKEABLE = (State.ASLEEP, State.FAILED)
@@ -57,7 +59,9 @@ def public_app(parts: Public) -> Flask:
     desk = _Desk(parts)
     app.add_url_rule("/.waitroom/status", view_func=desk.status, methods=["GET"])
     app.add_url_rule(WAKE_PATH, view_func=desk.wake, methods=["POST"])
-    app.add_url_rule(page.WORKER_PATH, view_func=desk.worker, methods=["GET"])
+    app.add_url_rule(CHESS_PATH, view_func=desk.chess, methods=["GET", "POST"])
+    for name in answers.SCRIPTS:
+        app.add_url_rule(f"/.waitroom/{name}", view_func=desk.script, methods=["GET"])
     app.add_url_rule("/.waitroom/canary/<nonce>", view_func=desk.canary, methods=["GET"])
     app.add_url_rule("/.waitroom/gap", view_func=desk.gap, methods=["GET"])
     # Any other path and method belongs to the app that is asleep.
@@ -149,9 +153,27 @@ class _Desk:
             return self._awaited(host, replace(view, refused=spent.refused), begun=False)
         return self._awaited(host, self._room.view(host, name), begun=begun)
 
-    def worker(self) -> Response:
-        """Give the page's script what does its work."""
-        return answers.worker() if self._find() else answers.unregistered()
+    def chess(self) -> Response:
+        """Play a puzzle; where the gate wants that, a solved one wakes the host."""
+        found = self._find()
+        if found is None:
+            return answers.unregistered()
+        host, name = found
+        admission = self._door.page_admission(host)
+        view = self._refused(host, self._room.view(host, name), admission)
+        if admission is Admission.NONE:
+            return answers.brief(view)
+        game = self._door.move(host)
+        wakes = admission is Admission.CHESS
+        if wakes and game.outcome is Outcome.SOLVED and not view.refused:
+            wish = Wish(visitor=self._door.visitor(host), proof=Proof.CHESS)
+            view = self._try_to_wake(host, view, wish)
+        return answers.chess(view, game, wakes=wakes)
+
+    def script(self) -> Response:
+        """Give the page's script what it needs for work."""
+        name = request.path.rpartition("/")[2]
+        return answers.script(name) if self._find() else answers.unregistered()
 
     def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
         """Answer a wish to wake, which the state of the host shows; or that it came too soon."""
@@ -179,7 +201,8 @@ class _Desk:
             return answers.waiting(view, origin_status=origin_status)
         return answers.waiting(
             view,
-            token=self._door.challenge(host),
+            token=None if admission is Admission.CHESS else self._door.challenge(host),
+            puzzle=admission is Admission.CHESS,
             automatic=admission in _BY_ITSELF,
             origin_status=origin_status,
         )
@@ -196,14 +219,18 @@ class _Desk:
     def _wake_now(self, host: Host, view: View) -> View:
         """Wake a host by the very request for it, where that is enough."""
         admission = self._door.admission(host)
-        if admission is not Admission.NOW or view.state not in _WAKEABLE:
+        if admission is not Admission.NOW or self._door.refusal(host, admission):
             return view
-        if self._door.refusal(host, admission):
+        return self._try_to_wake(host, view, self._door.wish(host, admission))
+
+    def _try_to_wake(self, host: Host, view: View, wish: Wish) -> View:
+        """Wake a host and look at it again; the view says what was in the way."""
+        if view.state not in _WAKEABLE:
             return view
         try:
-            self._room.wake(host, self._door.wish(host, admission))
-        except BudgetSpent:
-            return view  # the page says so
+            self._room.wake(host, wish)
+        except BudgetSpent as spent:
+            return replace(view, refused=spent.refused)
         except JournalError as error:
             log.error("%s: no wake is started: %s", host.name, error)
         return self._room.view(host, view.host)
