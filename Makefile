@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up down test check torture bench-tail clean
+.PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release clean
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo
@@ -22,6 +22,15 @@ torture: .venv/test  ## 100 logs of 50,000 lines, rotated in every way under kil
 
 bench-tail: .venv/test  ## the same log through ours, wc, GoAccess, mtail and jq (those that are here)
 	$(BIN)/python tests/bench/tail_throughput.py
+
+bench-live: .venv/test  ## what recording 15,000 lines a second costs, and how soon one line is recorded
+	$(BIN)/python tests/bench/tail_live.py
+
+bench-commit: .venv/test  ## what a commit of 10,000 changed hosts takes
+	$(BIN)/python tests/bench/commit_hosts.py
+
+bench-release: .venv/test  ## a million requests to a real Traefik, whose log nobody rotates: the disk it takes
+	TORTURE_REQUESTS=1000000 $(BIN)/python -m pytest -q -s tests/torture/test_real_traefik.py -k disk
 
 check: .venv/dev  ## formatting, lint, types, import contracts, dead code
 	$(BIN)/ruff format --check .

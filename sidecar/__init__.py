@@ -16,11 +16,20 @@ connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once
 explain      whether a host would sleep now, and why not
-recorder     log line -> tail -> entry -> activity -> store; the one owner of activity.json
+recorder     log line -> tail -> intake -> store; the one owner of activity.json
 tail         reads a log that is rotated in every way, each line once
-generations  the lives of a log, and the files that carry them
-activity     what the entries add up to, a count a host (pure)
+carriers     which files carry which generation of the log now
+generations  the lives of a log, each read on block by block
+positions    how far each was read: what activity.json keeps of it (pure)
+siblings     the files beside a log
+sources      their bytes, plain
+packed       and unpacked
+zstd_file    a .zst file, as the standard library reads the others
+intake       what the lines of both logs add up to
+activity     what the entries of the access log do, a count a host (pure)
+events       what happened, and what the idle question asks of it
 store        activity.json: TinyDB, replaced whole
+webhooks     events, sent on to others
 records      what activity.json says, for other readers
 numbering    which requests have no line (pure)
 clock        notices when the wall clock is set

@@ -54,13 +54,15 @@ class HostCount:
     def document(self) -> dict[str, Any]:
         """Return it as it stands in activity.json; 10,000 of them are made for one commit."""
         other, informed, done, moved, wrong, broken = self.by_status
+        first, last = self.first_activity, self.last_activity
+        # JSON gets moments as RFC 3339 with a Z; to write that here would cost ten times as much.
         return {
             "host": self.host,
             "requests": self.requests,
             "activity": self.activity,
             "waiting": self.waiting,
-            "first_activity": _moment(self.first_activity) if self.first_activity else None,
-            "last_activity": _moment(self.last_activity) if self.last_activity else None,
+            "first_activity": datetime.fromtimestamp(first, UTC) if first else None,
+            "last_activity": datetime.fromtimestamp(last, UTC) if last else None,
             "by_status": {
                 "other": other,
                 "1xx": informed,
@@ -275,11 +277,6 @@ def counts(counting: Counting, status: int, agent: str) -> bool:
             or any(part in agent for part in counting.ignore_agents)
         )
     )
-
-
-def _moment(seconds: float) -> datetime:
-    # JSON gets it as RFC 3339 with a Z; to write that here would cost ten times as much.
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _posix(text: str | None) -> float:

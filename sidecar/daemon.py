@@ -54,7 +54,7 @@ class Daemon:
         )
         self._folder = RouteFolder(settings.routes)
         self._uses = Uses(self._recorder)
-        self._sight = Sight(settings.traefik_url)
+        self._sight = Sight(settings.traefik_urls)
         handshake = Handshake(
             connect=Connector(),
             folder=self._folder,
@@ -63,7 +63,7 @@ class Daemon:
             sight=self._sight,
             use=self._uses.of,
             record=self._record,
-            traefik_url=settings.traefik_url,
+            traefik_urls=settings.traefik_urls,
             waitroom_url=settings.url,
             ended=self._ended,
         )

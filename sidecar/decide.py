@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from sidecar import questions
 from sidecar.agenda import Agenda
-from sidecar.idle import idle_for
+from sidecar.idle import time_left
 from sidecar.questions import Why
 from sidecar.sleep import CalledOff, Handshake
 from sidecar.uses import Uses
@@ -67,8 +67,8 @@ class Decider:
                 log.error("%s: the draining file can't be removed: %s", name, error)
 
     def _left_s(self, host: Host, status: Status | None) -> float:
-        idle = idle_for(self._uses.of(host, status), datetime.now(UTC))
-        return (host.idle_after - idle).total_seconds()
+        left = time_left(self._uses.of(host, status), host.idle_after, datetime.now(UTC))
+        return left.total_seconds()
 
     def _consider(self, host: Host) -> None:
         """Ask the provider, and put the host to sleep if it runs idle."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sidecar import questions
-from sidecar.idle import Use, idle_since
+from sidecar.idle import Use, latest, time_left
 from sidecar.records import Records
 from traefik.folder import RouteFolder, Shadow
 from waitroom.config import Settings
@@ -74,12 +74,14 @@ def explain(
         last_woken=records.last_woken(host.name),
         started_at=status.started_at if status else None,
         watched_since=_watched_since(settings.data) or now,
+        kept_until=latest(host.awake.until(now), records.kept_until(host.name)),
     )
     conditions = [
         _beating(settings.data, now),
         _read(settings.access_log, records),
         running,
         _unused(host, use, now),
+        _condition("not kept", questions.is_not_kept(use, now)),
         _not_waking(settings.data, host),
         Condition(
             "shadow", holds=True, found=_SHADOWS[RouteFolder(settings.routes).shadow(host.name)]
@@ -157,8 +159,8 @@ def _running(host: Host, connect: Callable[[Host], Upstream]) -> tuple[Status | 
 def _unused(host: Host, use: Use, now: datetime) -> Condition:
     answer = questions.is_unused(host, use, now)
     signs = {"used": use.last_used, "woken": use.last_woken, "started": use.started_at}
-    known = [f"last {name} {_time(at)}" for name, at in signs.items() if at]
-    earliest = _time(idle_since(use) + host.idle_after)
+    known = [f"last {name} {questions.moment(at)}" for name, at in signs.items() if at]
+    earliest = questions.moment(now + time_left(use, host.idle_after, now))
     found = ", ".join(
         [answer.text, *(known or ["never used so far"]), f"may sleep from {earliest}"]
     )
@@ -172,7 +174,3 @@ def _not_waking(data: Path, host: Host) -> Condition:
         return Condition("not waking", holds=False, found=f"its lock: {error.strerror}")
     found = "it is being started or stopped right now" if busy else "nobody starts or stops it"
     return Condition("not waking", not busy, found)
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

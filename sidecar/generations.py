@@ -1,243 +1,214 @@
 """Generations of a log: each life of it from its first line on, whatever file carries it now.
 
 A log is renamed, copied, truncated, compressed, and its inode is given to the next file. What
-stays is its first line, which no other generation has (its time has nanoseconds). So a generation
-IS its first line; files (live, rotated, copied, compressed) only carry it.
+stays is its first line. So a generation IS its first line, and files only carry it.
 
-This module finds and opens carriers; `tail` reads them.
+One generation is read on here, block by block, in the file that it was handed; which file that is
+`carriers` finds out.
 """
 
 from __future__ import annotations
 
-import bz2
-import fcntl
-import gzip
-import hashlib
-import lzma
-import os
-import re
-import signal
-import struct
-from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path
-from typing import Protocol
+import logging
+from dataclasses import dataclass, field
 
-from msgspec import Struct
+from sidecar import sources
+from sidecar.positions import Position
+from sidecar.sources import PlainFile, Source
 
-from sidecar import release
-from waitroom.errors import WaitroomError
+log = logging.getLogger(__name__)
 
-# A first line longer than this is told by as much of it.
-_HEAD_BYTES = 64 * 1024
-_COMPRESSED: dict[str, type[gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File]] = {
-    ".gz": gzip.GzipFile,
-    ".xz": lzma.LZMAFile,
-    ".bz2": bz2.BZ2File,
-}
-_READ_ERRORS = (OSError, EOFError, lzma.LZMAError, struct.error)
+_MARK_BYTES = 64
+# A rotated file that may still have a writer is finished when it was quiet for so long. Traefik
+# writes on to it until it is told to reopen its log. Should it grow again, it is read on.
+_GRACE_S = 60.0
+_RELEASED_BYTES = 1024 * 1024  # released at once
 
 
-class Position(Struct, kw_only=True):
-    """How far a generation was read; what activity.json keeps of it."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of one generation; a view, since a copy costs a tenth of all the reading."""
 
-    log: str  # the path of the log that it is a generation of
-    path: str  # the file that carried it last
-    device: int
-    inode: int
-    fingerprint: str  # digest of its first line
-    offset: int = 0  # bytes read, uncompressed
-    mark: str = ""  # digest of the bytes just before the offset
-    finished: bool = False  # read to its end, and nobody writes it any more
-    lost: bool = False  # it was said that more of it is nowhere to be found
-    skipped: bool = False  # was there before us, and is not read
-    newest: datetime | None = None  # the newest time that was counted in it
-    after: datetime | None = None  # count only newer lines: the others were counted before
+    lines: memoryview
+    position: Position
 
 
-class Source(Protocol):
-    """Bytes of one generation, from the file that carries it now."""
+@dataclass(slots=True)
+class Losses:
+    """What was not read, of all generations; the caller takes it out."""
 
-    path: str
-    device: int
-    inode: int
-    ended: bool  # nobody can write to it any more
-
-    def read(self, size: int, offset: int) -> bytes:
-        """Return up to so many bytes from there; less only at its end. Raises: OSError."""
-
-    def size(self) -> int | None:
-        """Return how many bytes there are; None where only reading tells. Raises: OSError."""
-
-    def stamp(self) -> tuple[int, int, int, int]:
-        """Return what changes when the file does: device, inode, size, time. Raises: OSError."""
-
-    def close(self) -> None:
-        """Let go of the file."""
-
-    def is_abandoned(self) -> bool | None:
-        """Whether nobody has it open for writing; None: the kernel does not tell us."""
+    overlong: int = 0  # lines that were passed over
+    gaps: list[str] = field(default_factory=list)  # what may have been lost, in words
 
 
-class PlainFile:
-    """An uncompressed file, held open: it stays the same one whatever its name becomes."""
-
-    def __init__(self, path: Path) -> None:
-        """Open it. Raises: OSError."""
-        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        stat = os.fstat(self._handle)
-        self.path, self.device, self.inode, self.ended = str(path), stat.st_dev, stat.st_ino, False
-
-    def read(self, size: int, offset: int) -> bytes:
-        """Read as Source says."""
-        return os.pread(self._handle, size, offset)
-
-    def size(self) -> int:
-        """Ask the file."""
-        return os.fstat(self._handle).st_size
-
-    def stamp(self) -> tuple[int, int, int, int]:
-        """Ask the file."""
-        return _stamp(os.fstat(self._handle))
-
-    def close(self) -> None:
-        """Close it."""
-        os.close(self._handle)
-
-    def is_abandoned(self) -> bool | None:
-        """Ask the kernel for a read lease, which it only gives while nobody may write."""
-        try:
-            # Should somebody open the file in the instant that we hold the lease, we are sent a
-            # signal; by default SIGIO, which kills. SIGURG is ignored unless somebody wants it.
-            fcntl.fcntl(self._handle, 10, signal.SIGURG)  # F_SETSIG
-            fcntl.fcntl(self._handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-            fcntl.fcntl(self._handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return None  # not our file, or a file system without leases
-        return True
-
-    def release(self, start: int, end: int) -> None:
-        """Give the disk space between two offsets back. Raises: OSError."""
-        release.punch(self._handle, start, end)
+class Truncated(Exception):  # noqa: N818 - a condition, not an error
+    """The file carries another generation now."""
 
 
-class CompressedFile:
-    """A compressed file, read once from front to back."""
+class Generation:
+    """One life of a log, and how far it was read. `read` is the one thing that moves it."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it. Raises: OSError."""
-        self._file = _COMPRESSED[path.suffix](path)
-        stat = path.stat()
-        self._stamp = _stamp(stat)
-        self.path, self.device, self.inode, self.ended = str(path), stat.st_dev, stat.st_ino, True
-        self._buffer = b""  # what was unpacked from `_start` on
-        self._start = 0
+    def __init__(self, position: Position, losses: Losses) -> None:
+        self.position = position
+        self.source: Source | None = None  # None: no file is known to carry more of it
+        self.live = False  # carried by the file at the log's own path
+        self.seen = 0  # the look that last found a file of it
+        self._losses = losses
+        self._scanned = 0  # up to here there is no end of the line that begins at the offset
+        self._size = -1  # where it ended when it was last read
+        self._quiet_since_s = 0.0  # monotonic: since when it ends there
+        self._committed = 0  # the offset at the last commit
+        self._released = 0  # up to here the disk space was given back
 
-    def read(self, size: int, offset: int) -> bytes:
-        """Read as Source says; going far back means to unpack again."""
-        try:
-            return self._read(size, offset)
-        except _READ_ERRORS as error:
-            raise OSError(f"{self.path}: can't be unpacked: {error}") from error
+    def is_over(self) -> bool:
+        """Whether no more of it is expected; a file with more of it is read all the same."""
+        return self.position.finished or self.position.lost
 
-    def _read(self, size: int, offset: int) -> bytes:
-        known = self._start + len(self._buffer)
-        if self._start <= offset <= known:
-            self._buffer = self._buffer[offset - self._start :]
-        else:
-            self._file.seek(offset)
-            self._buffer = b""
-        self._start = offset
-        while len(self._buffer) < size:
-            more = self._file.read(size - len(self._buffer))
-            if not more:
-                break
-            self._buffer += more
-        return self._buffer[:size]
+    def has_more_in(self, source: Source) -> bool:
+        """Whether this file has something of it that was not read. Raises: OSError."""
+        return not self.position.finished or (source.size() or 0) > self.position.offset
 
-    def size(self) -> None:
-        """Only unpacking would tell."""
-        return
+    def take(self, source: Source) -> None:
+        """Go on in this file."""
+        position = self.position
+        position.path, position.device, position.inode = source.path, source.device, source.inode
+        position.finished = position.skipped = position.lost = False
+        self.source = source
+        self._scanned, self._size = 0, -1
+        self._committed = self._released = 0
 
-    def stamp(self) -> tuple[int, int, int, int]:
-        """Return what it was when it was opened."""
-        return self._stamp
+    def skip(self, source: Source) -> None:
+        """Take all that this file has for read. Raises: OSError."""
+        self.position.finished = self.position.skipped = True
+        self.position.offset = source.size() or 0
 
-    def close(self) -> None:
-        """Close it."""
-        self._file.close()
+    def let_go(self) -> None:
+        """Close the file; another one may carry more of it."""
+        if self.source is not None:
+            self.source.close()
+            self.source = None
 
-    def is_abandoned(self) -> bool | None:
-        """Whoever packed it writes no more to it."""
-        return True
+    def lose(self, what: str) -> None:
+        """Say once that something of it may have been lost."""
+        if not self.position.lost:
+            self.position.lost = True
+            text = f"{self.position.path} {what}"
+            log.warning("%s", text)
+            self._losses.gaps.append(text)
 
+    def release(self) -> None:
+        """Give the disk space back of what was committed before the last commit. Raises: OSError.
 
-def _stamp(stat: os.stat_result) -> tuple[int, int, int, int]:
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+        What only the last commit knows stays until the next: if activity.json is damaged, the one
+        before it is used, and reads that part again.
+        """
+        source, end = self.source, self._committed - _MARK_BYTES
+        self._committed = self.position.offset
+        if isinstance(source, PlainFile) and end - self._released >= _RELEASED_BYTES:
+            source.release(max(sources.head_bytes(source), self._released), end)
+            self._released = end
 
+    def read(self, block_bytes: int, clock_s: float) -> Block | None:
+        """Return the next block, None at its end. Raises: OSError, Truncated."""
+        while (source := self.source) is not None:
+            if self._scanned:
+                go_on = self._pass_over(source, block_bytes, clock_s)
+            else:
+                block, go_on = self._step(source, block_bytes, clock_s)
+                if block is not None:
+                    return block
+            if not go_on and not source.ended:
+                return None
+        return None
 
-def open_source(path: Path) -> Source:
-    """Open a carrier. Raises: OSError."""
-    return CompressedFile(path) if path.suffix in _COMPRESSED else PlainFile(path)
+    def _step(self, source: Source, block_bytes: int, clock_s: float) -> tuple[Block | None, bool]:
+        """Read on once; also whether to try again at once. Raises: OSError, Truncated."""
+        marked = min(_MARK_BYTES, self.position.offset)
+        data = source.read(marked + block_bytes, self.position.offset - marked)
+        if not self._is_marked(source, data[:marked]):
+            self._mend(source)
+            return None, True
+        end = data.rfind(b"\n", marked) + 1
+        if end:
+            return self._block(data, marked, end), True
+        size = self.position.offset + len(data) - marked
+        if len(data) - marked >= block_bytes:
+            self._scanned = size
+            return None, True
+        if self._end(source, size, clock_s) and len(data) > marked:
+            return self._block(data, marked, len(data)), True  # a last line without its end
+        return None, False
 
+    def _pass_over(self, source: Source, block_bytes: int, clock_s: float) -> bool:
+        """Look for the end of an over-long line; False if it is not there yet.
 
-def head_bytes(source: Source) -> int:
-    """Return how much of the file tells what it is, and must stay. Raises: OSError."""
-    head = source.read(_HEAD_BYTES, 0)
-    return head.find(b"\n") + 1 or len(head)
+        Raises: OSError, Truncated.
+        """
+        start = self._scanned - _MARK_BYTES
+        data = source.read(_MARK_BYTES + block_bytes, start)
+        if len(data) < _MARK_BYTES:
+            self._mend(source)
+            return True
+        end = data.find(b"\n", _MARK_BYTES) + 1
+        self._scanned = start + (end or len(data))
+        is_full = len(data) == _MARK_BYTES + block_bytes
+        ends = bool(end) or (not is_full and self._end(source, self._scanned, clock_s))
+        if ends:
+            self._move(self._scanned, data, end or len(data))
+            self._scanned = 0
+            self._losses.overlong += 1
+        return ends or is_full
 
+    def _block(self, data: bytes, start: int, end: int) -> Block:
+        """Hand out what is between the mark and the end, and move behind it."""
+        self._move(self.position.offset + end - start, data, end)
+        return Block(memoryview(data)[start:end], self.position)
 
-def fingerprint(source: Source) -> str:
-    """Return the digest of the first line, "" while there is no whole one. Raises: OSError."""
-    head = source.read(_HEAD_BYTES, 0)
-    end = head.find(b"\n") + 1
-    if not end and len(head) < _HEAD_BYTES and not (source.ended and head):
-        return ""
-    return digest(head[: end or len(head)])
+    def _move(self, offset: int, data: bytes, end: int) -> None:
+        """Move to an offset; in the data that is its `end`."""
+        self.position.offset = offset
+        self.position.mark = sources.digest(data[end - min(_MARK_BYTES, offset) : end])
 
+    def _is_marked(self, source: Source, before: bytes) -> bool:
+        """Whether the file still is what was read so far. Raises: OSError."""
+        if self.position.offset:
+            return sources.digest(before) == self.position.mark
+        return sources.fingerprint(source) == self.position.fingerprint
 
-def digest(data: bytes) -> str:
-    """Return a short digest: what a log says of visitors must not stand in activity.json."""
-    return hashlib.blake2b(data, digest_size=12).hexdigest()
+    def _end(self, source: Source, size: int, clock_s: float) -> bool:
+        """Note that there is nothing more now; whether what is there is to be taken as it is.
 
+        That is so once nobody writes the file any more. A writer may have written between our last
+        read and the kernel's word that he has gone, so there is one more read after it.
+        """
+        if source.ended:
+            if size == self.position.offset:
+                self.position.finished = True
+                self.let_go()
+            return True
+        if size != self._size:
+            self._size, self._quiet_since_s = size, clock_s
+        if not self.live:
+            abandoned = source.is_abandoned()
+            if abandoned is None:
+                abandoned = clock_s - self._quiet_since_s >= _GRACE_S
+            source.ended = abandoned
+        if size == self.position.offset and not source.ended:
+            self.position.after = None  # what was counted before has been passed
+        return False
 
-def demand_folder(log: Path) -> None:
-    """Refuse a log that is mounted into a container by itself, without its folder.
+    def _mend(self, source: Source) -> None:
+        """Go on where the bytes before the position are no longer those that were read.
 
-    Such a mount shows the file that was there at the start for ever: after a rotation it is the old
-    one, and everything looks idle. Raises: WaitroomError.
-    """
-    try:
-        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    except OSError:
-        return  # no Linux, no such mounts
-    place = os.fsencode(log.resolve())
-    if any(_unescape(mount.split()[4]) == place for mount in mounts):
-        raise WaitroomError(
-            f"{log}: is mounted as a single file, whose rotation can't be seen; mount its folder"
-        )
-
-
-def _unescape(text: bytes) -> bytes:
-    """Undo the octal escapes of proc(5)."""
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), text)
-
-
-def rotated(log: Path) -> Iterator[Path]:
-    """Find the files that may carry older generations of a log. Raises: OSError.
-
-    access.log -> access.log.1, access.log-20261123.gz, access-20261123.log, access.1.log.gz; not
-    access-other.log, which is another log.
-    """
-    name, stem, end = (re.escape(part) for part in (log.name, log.stem, log.suffix))
-    packed = "|".join(re.escape(suffix) for suffix in _COMPRESSED)
-    pattern = re.compile(rf"({name}[.-].*|{stem}[.-]\d[\dTZ_.-]*{end}({packed})?)", re.DOTALL)
-    found = [
-        entry
-        for entry in os.scandir(log.parent)
-        if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
-    ]
-    found.sort(key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
-    return (Path(entry.path) for entry in found)
+        Raises: OSError; Truncated where the file begins with another line.
+        """
+        self._scanned = 0
+        if sources.fingerprint(source) != self.position.fingerprint:
+            raise Truncated
+        # The same file, but shorter than it was: the machine lost its power before all of it was
+        # on the disk, and the writer went on. The times tell what was counted.
+        position = self.position
+        position.after, position.offset, position.mark = position.newest, 0, ""
+        self._committed = self._released = 0
+        self.lose("has lost its end")
+        position.lost = False

@@ -17,12 +17,17 @@ class Use:
     last_woken: datetime | None  # newest event of a wake
     started_at: datetime | None  # of the upstream, as its provider says
     watched_since: datetime  # when we began to look: before that, nothing is known
+    kept_until: datetime | None = None  # a window or an operator keeps it awake until then
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the latest of those that are known."""
+    return max((at for at in moments if at is not None), default=None)
 
 
 def idle_since(use: Use) -> datetime:
     """Return the newest sign of use."""
-    known = [at for at in (use.last_used, use.last_woken, use.started_at) if at is not None]
-    return max(known, default=use.watched_since)
+    return latest(use.last_used, use.last_woken, use.started_at) or use.watched_since
 
 
 def idle_for(use: Use, now: datetime) -> timedelta:
@@ -30,6 +35,13 @@ def idle_for(use: Use, now: datetime) -> timedelta:
     return max(timedelta(), now - idle_since(use))
 
 
+def time_left(use: Use, idle_after: timedelta, now: datetime) -> timedelta:
+    """Return after what time it may sleep if nobody comes; never negative."""
+    unused = idle_after - idle_for(use, now)
+    kept = use.kept_until - now if use.kept_until else timedelta()
+    return max(unused, kept, timedelta())
+
+
 def should_sleep(use: Use, idle_after: timedelta, now: datetime) -> bool:
-    """Whether the host has been idle for long enough."""
-    return idle_for(use, now) >= idle_after
+    """Whether the host has been idle for long enough, and nothing keeps it awake."""
+    return not time_left(use, idle_after, now)

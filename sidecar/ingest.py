@@ -20,13 +20,14 @@ def ingest(recorder: Recorder) -> None:
     """
     began = time.monotonic()
     recorder.take_skipped()
-    before = dict(recorder.totals)
+    before = recorder.totals()
     _read_all(recorder)
     if not recorder.commit():
         raise WaitroomError("what was read can't be written; nothing is lost, try again")
     if recorder.fault():
         raise WaitroomError("the access log can't be read, see above (WAITROOM_ACCESS_LOG)")
-    lines, bad = (recorder.totals[name] - before[name] for name in ("lines", "bad"))
+    after = recorder.totals()
+    lines, bad = (after[name] - before[name] for name in ("lines", "bad"))
     click.echo(
         f"{lines} lines, {bad} bad, {recorder.host_count()} hosts,"
         f" {time.monotonic() - began:.1f} seconds"

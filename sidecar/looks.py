@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _AT_LEAST_S = 1.0
 _BUSY_PAUSE_S = 0.2
 _BUSY_EVENTS = 10  # more than so many within a second, and watching is not worth it
+_BUSY_LOOKS = 4  # so many in a row that found something new, and it still is not
 _STEP_MS = 10
 
 
@@ -33,6 +34,8 @@ class Looks:
         self._second = 0
         self._events = 0
         self._busy_until = 0.0
+        self._seen: list[tuple[int, int] | None] = []  # the files at the last look
+        self._news = 0  # looks in a row that found them changed
 
     def is_busy(self) -> bool:
         """Whether lines pour in, so that to do things for each look is not worth it."""
@@ -42,6 +45,7 @@ class Looks:
         """Return when there may be something to read, at the latest after a second."""
         if self.is_busy():
             self._ended.wait(_BUSY_PAUSE_S)
+            self._stay_busy()
             return
         if self._watch is None:
             self._watch = self._open()
@@ -63,6 +67,15 @@ class Looks:
         self._second = second
         if self._events > _BUSY_EVENTS:
             self._watch = None
+            self._news = 0
+            self._busy_until = time.monotonic() + _AT_LEAST_S
+
+    def _stay_busy(self) -> None:
+        """Go on without a watch while nearly every look finds something new."""
+        seen = [_state(file) for file in self._files]
+        self._news = self._news + 1 if seen != self._seen else 0
+        self._seen = seen
+        if self._news >= _BUSY_LOOKS:
             self._busy_until = time.monotonic() + _AT_LEAST_S
 
     def _open(self) -> Iterator[object]:
@@ -82,3 +95,11 @@ class Looks:
     def _concerns(self, _change: watchfiles.Change, path: str) -> bool:
         """Whether a changed file is one of ours: activity.json lies beside them and is not."""
         return any(Path(path).name.startswith(file.name) for file in self._files)
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size

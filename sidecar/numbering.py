@@ -7,12 +7,14 @@ too. A hole counts as missing when the process has ended, or many requests later
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from traefik.access_log import Entry
 
 _PATIENCE = 10_000  # requests that may overtake another before it counts as missing
 _REMEMBERED = 10_000  # holes; they stand in activity.json
+_AT_ONCE = 100  # requests under way when the first line of all was written, or more
 
 
 class Numbering:
@@ -23,6 +25,21 @@ class Numbering:
         self.following = following  # the number after the highest so far; 0: none yet
         self.holes = set(holes)
 
+    @classmethod
+    def load(cls, documents: Iterable[Mapping[str, Any]]) -> Numbering:
+        """Read what `document` has said, if it has."""
+        for document in documents:
+            return cls(document["settled"], document["following"], document["holes"])
+        return cls()
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it stands in activity.json."""
+        return {
+            "settled": self.settled,
+            "following": self.following,
+            "holes": sorted(self.holes),
+        }
+
     def missing(self) -> int:
         """Return how many requests have no line, as far as can be said."""
         late = self.following - _PATIENCE
@@ -30,32 +47,37 @@ class Numbering:
 
     def add(self, entries: list[Entry]) -> None:
         """Take in the numbers of some lines, in the order of the log."""
-        numbers = {entry.number for entry in entries}
+        ordered = [entry.number for entry in entries]
+        if self.following and ordered == list(range(self.following, self.following + len(ordered))):
+            self.following += len(ordered)  # all that came next, which is common and fast
+            return
+        numbers = set(ordered)
         numbers.discard(0)  # the log does not keep the field
         if not numbers:
             return
-        first, last = min(numbers), max(numbers)
-        if first == self.following and last - first < len(numbers):  # all that came next
-            self.following = last + 1
-        elif first >= self.following or self._are_holes(numbers):
+        if not self.following:
+            self._add_first(filter(None, ordered))
+        elif {number for number in numbers if number < self.following} <= self.holes:
             self._add(numbers)
         else:
-            self._add_in_order(entries)
+            self._add_in_order(filter(None, ordered))
 
-    def _add_in_order(self, entries: list[Entry]) -> None:
+    def _add_first(self, ordered: Iterable[int]) -> None:
+        for numbers in _processes(ordered):
+            self._begin(following=0)
+            self._add(numbers)
+
+    def _add_in_order(self, ordered: Iterable[int]) -> None:
         """Take in lines of more than one process; another begins somewhere among them."""
-        for number in filter(None, (entry.number for entry in entries)):
+        for number in ordered:
             if number < self.following and number not in self.holes:
-                self._begin()
+                self._begin(following=1)
             self._add({number})
 
-    def _are_holes(self, numbers: set[int]) -> bool:
-        return {n for n in numbers if n < self.following} <= self.holes
-
-    def _begin(self) -> None:
+    def _begin(self, following: int) -> None:
         self.settled += len(self.holes)
         self.holes.clear()
-        self.following = 1
+        self.following = following
 
     def _add(self, numbers: set[int]) -> None:
         # Of the first line of all it is not known how many went before it.
@@ -69,3 +91,20 @@ class Numbering:
         for number in sorted(self.holes)[:-_REMEMBERED] if len(self.holes) > _REMEMBERED else ():
             self.holes.remove(number)
             self.settled += 1
+
+
+def _processes(ordered: Iterable[int]) -> Iterator[set[int]]:
+    """Part the first lines of all into those of each Traefik process.
+
+    Nothing tells where a process was when we came, so the next one begins where a number comes
+    again, or is lower by far than requests under way at once would make it.
+    """
+    numbers: set[int] = set()
+    highest = 0
+    for number in ordered:
+        if number in numbers or number * 2 + _AT_ONCE < highest:
+            yield numbers
+            numbers, highest = set(), 0
+        numbers.add(number)
+        highest = max(highest, number)
+    yield numbers

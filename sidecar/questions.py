@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sidecar import connections
-from sidecar.idle import Use, idle_for, should_sleep
+from sidecar.idle import Use, idle_for
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Host, Route
 from waitroom.upstreams.base import Phase, Status
@@ -21,6 +21,7 @@ class Why(enum.StrEnum):
     """Why a host is not put to sleep; a closed set, written into the events."""
 
     USED = "used"  # there was activity after all
+    KEPT = "kept"  # a window or an operator keeps it awake
     VISITOR = "visitor"  # somebody came while it drained
     CONNECTIONS = "connections"  # Traefik has connections to it open
     WAKING = "waking"  # the waiting room is starting it
@@ -46,7 +47,14 @@ def is_unused(host: Host, use: Use, now: datetime) -> Answer:
     """Whether nobody has used it for `idle_after`."""
     idle_s, after_s = (idle_for(use, now).total_seconds(), host.idle_after.total_seconds())
     text = f"unused for {idle_s:.0f} s, idle_after is {after_s:.0f} s"
-    return Answer(should_sleep(use, host.idle_after, now), Why.USED, text)
+    return Answer(idle_s >= after_s, Why.USED, text)
+
+
+def is_not_kept(use: Use, now: datetime) -> Answer:
+    """Whether no window of `awake` holds, and no operator keeps it awake."""
+    if use.kept_until is None or use.kept_until <= now:
+        return Answer(holds=True, why=Why.KEPT, text="nothing keeps it awake")
+    return Answer(holds=False, why=Why.KEPT, text=f"kept awake until {moment(use.kept_until)}")
 
 
 def is_running(status: Status) -> Answer:
@@ -71,6 +79,11 @@ def is_quiet(host: Host, status: Status | None) -> Answer:
             " `serversTransport: waitroom-app@file`, or idle ones stay for 90 s"
         )
     return Answer(not count, Why.CONNECTIONS, text)
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as people read it in our answers: UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def cannot_see(text: str) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sidecar.activity import HostCount
-from sidecar.generations import Position
+from sidecar.positions import Position
 from sidecar.signs import Signs
 from waitroom.errors import WaitroomError
 
@@ -46,6 +46,10 @@ class Records:
     def last_woken(self, host: str) -> datetime | None:
         """Return when the host was last woken, or found running."""
         return self._signs.last_woken(host)
+
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps the host awake."""
+        return self._signs.kept_until(host)
 
     def last_attempt(self, host: str) -> _Document | None:
         """Return the event of the last try to put it to sleep."""

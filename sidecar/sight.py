@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sidecar import connections
@@ -28,8 +28,8 @@ _PAUSE_S = 0.1
 class Sight:
     """The hosts whose connections were seen since they last slept. Threads: any may call."""
 
-    def __init__(self, traefik_url: str) -> None:
-        self._traefik_url = traefik_url
+    def __init__(self, traefik_urls: Sequence[str]) -> None:
+        self._traefik_urls = traefik_urls
         self._seen: dict[str, str] = {}  # the url at which a connection of the host was seen
 
     def forget(self, host: Host) -> None:
@@ -78,8 +78,9 @@ class Sight:
     def _shows(self, name: str, url: str) -> bool:
         before = _local_ends(url)
         with ThreadPoolExecutor(1) as pool:
-            for _ in range(_CANARIES):
-                sent = pool.submit(canary.send, self._traefik_url, name)
+            for number in range(_CANARIES):
+                entry_point = self._traefik_urls[number % len(self._traefik_urls)]
+                sent = pool.submit(canary.send, entry_point, name)
                 gone = False
                 while not gone:
                     gone = sent.done()

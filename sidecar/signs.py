@@ -1,4 +1,6 @@
-"""The signs of use that stand in the events: wakes, and moments of which something may be missing.
+"""The signs of use that stand in the events: wakes, what an operator keeps awake, and doubts.
+
+A doubt is a moment of which something may be missing.
 
 Pure. The recorder keeps them while it runs, and `explain` makes them anew from activity.json.
 """
@@ -19,6 +21,7 @@ class Signs:
     def __init__(self) -> None:
         self._doubt = _NEVER  # every host counts as active then
         self._woken: dict[str, datetime] = {}
+        self._kept: dict[str, datetime] = {}  # until when
 
     def add(self, event: Mapping[str, object], now: datetime) -> None:
         """Take in an event; what is none is passed over."""
@@ -30,6 +33,10 @@ class Signs:
             self._doubt = max(at, self._doubt)
         elif kind in _WAKES:
             self._woken[host] = max(at, self._woken.get(host, at))
+        elif kind == "kept" and (until := moment(event.get("until"))):
+            self._kept[host] = until
+        elif kind == "released":
+            self._kept.pop(host, None)
 
     def last_used(self, last_activity: float, now: datetime) -> datetime | None:
         """Return when a host was last used, or may have been. `last_activity`: POSIX seconds."""
@@ -40,6 +47,10 @@ class Signs:
     def last_woken(self, host: str) -> datetime | None:
         """Return when a host was last woken, or found running."""
         return self._woken.get(host)
+
+    def kept_until(self, host: str) -> datetime | None:
+        """Return until when an operator keeps a host awake, or kept it."""
+        return self._kept.get(host)
 
 
 def moment(text: object) -> datetime | None:

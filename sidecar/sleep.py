@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -64,7 +64,7 @@ class Handshake:
     sight: Sight
     use: Callable[[Host, Status], Use]  # what is recorded of a host's use, as of now
     record: Callable[..., None]  # (kind, host, **fields): an event
-    traefik_url: str
+    traefik_urls: Sequence[str]
     waitroom_url: str
     ended: threading.Event
 
@@ -103,18 +103,19 @@ class Handshake:
 
     def _prove(self, host: Host, status: Status) -> Evidence:
         """Prove that the shadow holds, the log is read, nobody came and nobody is left."""
-        nonce = self._send_canary(host)
+        nonces = [self._send_canary(host, url) for url in self.traefik_urls]
         _demand(self.sight.includes(self.waitroom_url))
-        if not self.proofs.wait(nonce, _READING_PATIENCE_S):
+        if not all(self.proofs.wait(nonce, _READING_PATIENCE_S) for nonce in nonces):
             raise CalledOff(
                 Why.NOT_READ,
                 "the canary's line did not come out of the access log; is it being written"
                 " (WAITROOM_ACCESS_LOG), and does it keep request_User-Agent or RequestPath?",
             )
         use, now = self.use(host, status), datetime.now(UTC)
+        _demand(questions.is_not_kept(use, now))
         _demand(questions.is_unused(host, use, now))
         _demand(questions.is_quiet(host, status))
-        return Evidence(idle_for(use, now), use.last_used, nonce)
+        return Evidence(idle_for(use, now), use.last_used, nonces[0])
 
     def _demand_shadow(self, proof: str) -> None:
         """Demand that the draining file is in force.
@@ -123,20 +124,17 @@ class Handshake:
         connection to it that looks like a visitor's.
         """
         deadline = time.monotonic() + _SHADOW_PATIENCE_S
-        while not canary.answers_418(self.traefik_url, proof):
-            if self.ended.is_set():
-                raise CalledOff(Why.ENDING, "the sidecar ends")
-            if time.monotonic() > deadline:
-                raise CalledOff(
-                    Why.NOT_SHADOWED,
-                    "Traefik has not read its draining file; providers.file.directory must be"
-                    " WAITROOM_ROUTES, with watch: true",
-                )
-            time.sleep(_PAUSE_S)
+        for url in self.traefik_urls:
+            while fault := canary.unread(url, proof):
+                if self.ended.is_set():
+                    raise CalledOff(Why.ENDING, "the sidecar ends")
+                if time.monotonic() > deadline:
+                    raise CalledOff(Why.NOT_SHADOWED, fault)
+                time.sleep(_PAUSE_S)
 
-    def _send_canary(self, host: Host) -> str:
+    def _send_canary(self, host: Host, url: str) -> str:
         """Demand that the waiting room answers for the host; return the nonce that it answered."""
-        echo = canary.send(self.traefik_url, host.name)
+        echo = canary.send(url, host.name)
         if echo.leads is Leads.HERE:
             return echo.nonce
         if self.folder.shadow(host.name) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sidecar.idle import Use
+from sidecar.idle import Use, latest
 from sidecar.recorder import Recorder
 from waitroom.hosts import Host
 from waitroom.upstreams.base import Phase, Status
@@ -21,11 +21,13 @@ class Uses:
 
     def of(self, host: Host, status: Status | None = None) -> Use:
         """Return what is known of a host's use; `status`: what its provider says now."""
+        now = datetime.now(UTC)
         return Use(
             last_used=self._recorder.last_used(host.name),
             last_woken=self._recorder.last_woken(host.name),
             started_at=(status and status.started_at) or self._started.get(host.name),
             watched_since=self.watched_since,
+            kept_until=latest(host.awake.until(now), self._recorder.kept_until(host.name)),
         )
 
     def note(self, host: Host, status: Status) -> None:

@@ -31,6 +31,7 @@ class Proof(enum.StrEnum):
     WORK = "work"  # his computer's time
     CHESS = "chess"
     WAIT = "wait"  # nothing but patience
+    SCHEDULE = "schedule"  # it is no visitor, but hosts.yaml: no budget binds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,8 @@ class Ledger:
 
         `under_way`: how many wakes of all hosts are.
         """
+        if wish.proof is Proof.SCHEDULE:
+            return None
         day = [granted for granted in self._granted if granted.at > now - _DAY]
         opens = [
             *_free(day, total.wakes_per_day),

@@ -1,17 +1,21 @@
 """The canary: a request through Traefik that tells where a host's requests lead now.
 
 The sidecar sends it to prove that a shadow is in force and that the access log is being written
-and read; the waiting room sends it to learn when a host's own route is back.
+and read; the waiting room sends it to learn when a host's own route is back. It goes through every
+entry point that carries visitors, since a router may be in force at one and not at another.
 """
 
 from __future__ import annotations
 
 import enum
+import http.client
 import secrets
+import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import requests
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 PATH = "/.waitroom/canary/"
 AGENT = "waitroom-canary/"
@@ -36,50 +40,83 @@ class Echo:
     leads: Leads
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    is_ours: bool
+    location: str
+
+
 def send(traefik_url: str, name: str) -> Echo:
-    """Send one canary for a host through Traefik."""
+    """Send one canary for a host through one entry point of Traefik."""
     nonce = secrets.token_hex(8)
-    return Echo(nonce, _leads(traefik_url, name, nonce))
+    answer = _ask(traefik_url, name, PATH + nonce, AGENT + nonce)
+    if answer is None:
+        return Echo(nonce, Leads.NOWHERE)
+    here = answer.status == HTTPStatus.NO_CONTENT and answer.is_ours
+    return Echo(nonce, Leads.HERE if here else Leads.ELSEWHERE)
 
 
-def comes_to_lead(traefik_url: str, name: str, wanted: Leads) -> bool:
+def comes_to_lead(traefik_urls: Sequence[str], name: str, wanted: Leads) -> bool:
     """Wait up to two seconds until a host's requests lead where they are wanted."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
-        if send(traefik_url, name).leads is wanted:
+        if all(send(url, name).leads is wanted for url in traefik_urls):
             return True
         if time.monotonic() > deadline:
             return False
         time.sleep(_PAUSE_S)
 
 
-def answers_418(traefik_url: str, name: str) -> bool:
-    """Whether Traefik has read the route file with this proof (traefik.routes.render_proof)."""
+def unread(traefik_url: str, name: str) -> str | None:
+    """Return why the route file with this proof is not in force (traefik.routes), or None."""
+    answer = _ask(traefik_url, name, "/", AGENT + "proof")
+    if answer is None:
+        return f"Traefik does not answer at {traefik_url} (WAITROOM_TRAEFIK_URL)"
+    if answer.status == HTTPStatus.IM_A_TEAPOT:
+        return None
+    if answer.location:
+        return (
+            f"{traefik_url} redirects to {answer.location}; WAITROOM_TRAEFIK_URL must name the"
+            " entry points that serve the apps"
+        )
+    return (
+        f"what we write is not in force at {traefik_url}: providers.file.directory must be"
+        " WAITROOM_ROUTES, with watch: true, and its entry point one that routers get who name"
+        " none (where one has asDefault, all that carry visitors need it)"
+    )
+
+
+def _ask(traefik_url: str, name: str, path: str, agent: str) -> _Answer | None:
+    """Ask for a path of a host; None without an answer.
+
+    Straight to Traefik, whatever proxies the environment names, and no redirect is followed.
+    """
+    headers = {"Host": name, "User-Agent": agent, "Connection": "close"}
+    connection = _connection(traefik_url)
     try:
-        with _session() as session:
-            answer = session.get(traefik_url, headers={"Host": name}, timeout=_TIMEOUT_S)
-    except (requests.RequestException, OSError):
-        return False
-    return bool(answer.status_code == requests.codes.im_a_teapot)
+        connection.connect()
+        if traefik_url.startswith("https:"):
+            connection.sock = _unverified().wrap_socket(connection.sock, server_hostname=name)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        location = answer.getheader("Location", "")
+        return _Answer(answer.status, answer.getheader("X-Waitroom") is not None, location)
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
-def _leads(traefik_url: str, name: str, nonce: str) -> Leads:
-    headers = {"Host": name, "User-Agent": AGENT + nonce, "Connection": "close"}
-    try:
-        with _session() as session:
-            answer = session.get(
-                traefik_url + PATH + nonce,
-                headers=headers,
-                timeout=_TIMEOUT_S,
-                allow_redirects=False,
-            )
-    except (requests.RequestException, OSError):
-        return Leads.NOWHERE
-    ours = answer.status_code == requests.codes.no_content and "X-Waitroom" in answer.headers
-    return Leads.HERE if ours else Leads.ELSEWHERE
+def _connection(url: str) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return http.client.HTTPConnection(parts.hostname or "", port, timeout=_TIMEOUT_S)
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no HTTP proxy between us and Traefik
-    return session
+def _unverified() -> ssl.SSLContext:
+    """Trust any certificate: it is our own Traefik, and the nonce proves more than a name."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

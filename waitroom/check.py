@@ -19,6 +19,7 @@ from traefik.folder import RouteFolder
 from waitroom import canary
 from waitroom.canary import Leads
 from waitroom.config import Settings
+from waitroom.direct import session
 from waitroom.errors import UpstreamError
 from waitroom.hosts import Host, Registry
 from waitroom.upstreams.base import Upstream
@@ -71,7 +72,8 @@ def upstreams(
 
 def _waiting_room(settings: Settings) -> Iterable[str]:
     try:
-        answer = requests.get(settings.url + "/.waitroom/status", timeout=_PATIENCE_S)
+        with session() as direct:
+            answer = direct.get(settings.url + "/.waitroom/status", timeout=_PATIENCE_S)
     except requests.RequestException:
         yield f"WAITROOM_URL: no waiting room answers at {settings.url}; start `python -m waitroom`"
         return
@@ -81,23 +83,24 @@ def _waiting_room(settings: Settings) -> Iterable[str]:
 
 def _traefik(settings: Settings, registry: Registry) -> Iterable[str]:
     name = f"check-{secrets.token_hex(4)}.invalid"
-    if canary.send(settings.traefik_url, name).leads is Leads.NOWHERE:
-        yield (
-            f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {settings.traefik_url};"
-            " start it, or name an entry point of it"
-        )
-        return
+    for url in settings.traefik_urls:
+        if canary.send(url, name).leads is Leads.NOWHERE:
+            yield (
+                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
+                " start it, or name an entry point of it"
+            )
+            return
     yield from _routes(settings, name)
     yield from _access_log(settings, next(iter(registry.hosts), name))
 
 
 def _routes(settings: Settings, name: str) -> Iterable[str]:
     """Write a router that answers 418 and see whether Traefik follows."""
-    advice = "point providers.file.directory at it, with watch: true"
     try:
         with RouteFolder(settings.routes).proof(name):
-            if not _within_patience(lambda: canary.answers_418(settings.traefik_url, name)):
-                yield f"WAITROOM_ROUTES: Traefik does not read {settings.routes}; {advice}"
+            for url in settings.traefik_urls:
+                if not _within_patience(lambda url=url: canary.unread(url, name) is None):  # type: ignore[misc]
+                    yield f"WAITROOM_ROUTES: {settings.routes}: {canary.unread(url, name)}"
     except OSError:
         return  # said already: the folder can't be written
 
@@ -108,7 +111,7 @@ def _access_log(settings: Settings, name: str) -> Iterable[str]:
     if path.parent.is_dir() and not path.exists():
         yield f"WAITROOM_ACCESS_LOG: there is no {path}; set accessLog.filePath in Traefik to it"
         return
-    nonce = canary.send(settings.traefik_url, name).nonce
+    nonce = canary.send(settings.traefik_urls[0], name).nonce
     try:
         found = _within_patience(lambda: nonce.encode() in _end_of(path))
     except OSError as error:

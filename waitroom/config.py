@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import watchfiles
 import yaml
@@ -32,7 +33,7 @@ class Settings:
     data: Path  # WAITROOM_DATA: activity.json, journal.jsonl and the locks
     routes: Path  # WAITROOM_ROUTES: the folder that Traefik's file provider watches
     access_log: Path  # WAITROOM_ACCESS_LOG: Traefik's JSON access log
-    traefik_url: str  # WAITROOM_TRAEFIK_URL: an entry point of Traefik, for the canary
+    traefik_urls: tuple[str, ...]  # WAITROOM_TRAEFIK_URL: the entry points that carry visitors
     url: str  # WAITROOM_URL: where Traefik reaches the public listener
     listen: str  # WAITROOM_LISTEN: HOST:PORT of the public listener
     admin_listen: str  # WAITROOM_ADMIN_LISTEN: HOST:PORT of the admin listener
@@ -58,7 +59,7 @@ class Settings:
             data=data,
             routes=Path(environ.get("WAITROOM_ROUTES", data / "routes")),
             access_log=Path(environ.get("WAITROOM_ACCESS_LOG", data / "access.log")),
-            traefik_url=_url(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
+            traefik_urls=_urls(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
             listen=listen,
             admin_listen=admin_listen,
@@ -70,10 +71,23 @@ class Settings:
 
 
 def _url(environ: Mapping[str, str], name: str, default: str) -> str:
-    value = environ.get(name, default).rstrip("/")
-    if not value.startswith(("http://", "https://")):
+    return _one_url(name, environ.get(name, default))
+
+
+def _urls(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(_one_url(name, part) for part in environ.get(name, default).split(","))
+
+
+def _one_url(name: str, value: str) -> str:
+    url = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
         raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
-    return value
+    return url
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 MAX_SLOW_S = 3600.0
 MAX_BODY_BYTES = 1 << 30
+MAX_ECHO_BYTES = 16 << 20
 CHUNK_BYTES = 1024
 CHUNK_EVERY_S = 0.05  # with CHUNK_BYTES: about 20 KB/s
 
@@ -78,16 +79,19 @@ class Handler(BaseHTTPRequestHandler):
         self._page()
 
     def do_POST(self) -> None:
-        """Send the body back as it comes."""
+        """Send the body back once all of it is here: few proxies pass on both ways at a time."""
         length = self.headers.get("Content-Length", "")
         if urlsplit(self.path).path != "/echo":
             self.send_error(HTTPStatus.NOT_FOUND)
         elif not (length.isascii() and length.isdigit()):
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        elif int(length) > MAX_ECHO_BYTES:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
             kind = self.headers.get("Content-Type", "application/octet-stream")
-            self._head(kind, int(length))
-            self._echo(int(length))
+            body = self.rfile.read(int(length))
+            self._head(kind, len(body))
+            self.wfile.write(body)
 
     def log_message(self, *_args: object, **_kwargs: object) -> None:
         """Log nothing: the line would hold the visitor's address."""
@@ -138,11 +142,6 @@ class Handler(BaseHTTPRequestHandler):
             return number
         self.send_error(HTTPStatus.BAD_REQUEST, explain=f"?{name}= is a number from 0 to {top:g}")
         return None
-
-    def _echo(self, left: int) -> None:
-        while left and (block := self.rfile.read(min(CHUNK_BYTES, left))):
-            self.wfile.write(block)
-            left -= len(block)
 
     def _websocket(self) -> None:
         """Shake hands (RFC 6455, section 4.2), then send every frame back until one side closes."""

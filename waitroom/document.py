@@ -37,11 +37,13 @@ from waitroom.hosts import (
     Route,
     Sleep,
     TotalBudget,
+    Webhook,
     normalise,
 )
+from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
-RESERVED_LABELS = ("asleep", "draining", "shadow", "waitroom")
+RESERVED_LABELS = ("asleep", "draining", "shadow", "tls", "waitroom")
 
 # What is left of a file name's 255 bytes beside `.`, `.draining.yml` and `.tmp`, and some to spare.
 _LONGEST_NAME = 230
@@ -61,6 +63,8 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    awake: Windows = Windows()
+    closed: Windows = Windows()
 
 
 class _GceKeys(Part, frozen=True):
@@ -94,6 +98,7 @@ class _File(Part, frozen=True, kw_only=True):
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
     budget: TotalBudget = TotalBudget()
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def parse(document: object) -> Registry:
@@ -116,7 +121,7 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts, file.budget)
+    return Registry(hosts, file.webhooks, file.budget)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -153,6 +158,8 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        awake=keys.awake,
+        closed=keys.closed,
     )
 
 
@@ -281,6 +288,8 @@ def _convert(raw: object, shape: type[_T], path: str) -> _T:
 def _decode(shape: type, value: object) -> object:
     if shape is Duration:
         return Duration.parse(value)
+    if shape is Windows:
+        return Windows.parse(value)
     raise NotImplementedError(shape)
 
 

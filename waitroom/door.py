@@ -72,11 +72,15 @@ class Door:
 
     def refusal(self, host: Host, admission: Admission) -> Refused | None:
         """Tell why this visitor gets no wake, whatever he does, if that is so."""
+        now, trust = datetime.now(UTC), self._trust(host)
         if admission is Admission.CLOSED:
             return Refused(Refusal.CLOSED)
+        opens = host.closed.until(now)
+        if opens and trust is not Trust.TOKEN:
+            return Refused(Refusal.HOURS, opens)
         left_s = self.traps.left_s(self._suspect(host), self._clock_s())
-        if left_s and self._trust(host) is Trust.NONE:
-            return Refused(Refusal.BARRED, datetime.now(UTC) + timedelta(seconds=left_s))
+        if left_s and trust is Trust.NONE:
+            return Refused(Refusal.BARRED, now + timedelta(seconds=left_s))
         return None
 
     def is_trapped(self, host: Host) -> bool:

@@ -16,6 +16,8 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.windows import Windows
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 
@@ -148,6 +150,14 @@ class TotalBudget(Part, frozen=True):
     wakes_at_once: Count = 16
 
 
+class Webhook(Part, frozen=True):
+    """Where events are sent on to."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    kinds: tuple[str, ...] = ()  # of the events; none: all
+    secret_file: str | None = None  # signs each, so that the receiver knows whose it is
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One registered host; every field is checked."""
@@ -167,6 +177,8 @@ class Host:
     route: Route
     ready: Ready
     activity: Counting
+    awake: Windows  # it is woken before they open, and does not sleep in them
+    closed: Windows  # no visitor wakes it in them
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,8 +189,14 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host], budget: TotalBudget = TotalBudget()) -> None:  # noqa: B008 - it is frozen
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        webhooks: tuple[Webhook, ...] = (),
+        budget: TotalBudget = TotalBudget(),  # noqa: B008 - it is frozen
+    ) -> None:
         self.hosts = hosts
+        self.webhooks = webhooks
         self.budget = budget  # of all hosts together
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 
+from waitroom.direct import session
 from waitroom.hosts import Host
 
 _CONNECT_S = 1.0
@@ -12,12 +13,10 @@ _READ_S = 5.0
 
 def answers(host: Host, url: str) -> bool:
     """Whether the host's app gives an acceptable answer at its url now."""
-    session = requests.Session()
-    session.trust_env = False  # no HTTP proxy between us and an upstream
     # The connection is closed at once: to the sleep handshake an idle one looks like a visitor.
     headers = {"Host": host.name, "User-Agent": "waitroom-probe", "Connection": "close"}
     try:
-        with session, session.get(
+        with session() as direct, direct.get(
             url + host.ready.path, headers=headers, timeout=(_CONNECT_S, _READ_S),
             allow_redirects=False, stream=True,
         ) as answer:  # fmt: skip

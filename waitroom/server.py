@@ -19,11 +19,13 @@ from traefik.folder import RouteFolder
 from waitroom import canary, check, probe
 from waitroom.admin import admin_app
 from waitroom.bodies import read_wanted
+from waitroom.budgets import Proof, Wish
 from waitroom.config import RegistryFile, Settings
 from waitroom.door import Door
 from waitroom.grants import Grants
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
+from waitroom.openings import Openings
 from waitroom.outcomes import Outcomes
 from waitroom.room import Room
 from waitroom.statuses import Statuses
@@ -112,8 +114,13 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     upkeep.adopt(file.registry)
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
+    openings = Openings(
+        lambda host: room.wake(host, Wish(visitor="", proof=Proof.SCHEDULE)),
+        outcomes.history.expected_s,
+    )
     for target in (
         lambda: file.watch(upkeep.adopt, ended),
+        lambda: openings.watch(file.current, ended),
         lambda: upkeep.sweep(file.current, ended),
     ):
         threading.Thread(target=target, daemon=True).start()
@@ -122,7 +129,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
             registry=file.current,
             room=room,
             door=Door(secret, settings.trusted_proxies),
-            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_url)),
+            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
 

@@ -82,7 +82,8 @@ def test_finds_a_traefik_that_does_not_read_the_routes(local: Local) -> None:
     local.start("waitroom", "traefik")
     code, said = check(local)
     assert code == 1
-    assert "WAITROOM_ROUTES: Traefik does not read" in said
+    assert "what we write is not in force at" in said
+    assert "providers.file.directory must be WAITROOM_ROUTES" in said
 
 
 @pytest.mark.parametrize("name", ["WAITROOM_DATA", "WAITROOM_ROUTES"])

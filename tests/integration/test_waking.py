@@ -335,3 +335,13 @@ def test_the_plain_failover_of_the_article_works_without_the_route_files(local: 
     local.start("waitroom", "traefik")
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
     local.wake()
+
+
+def test_a_restart_of_the_waiting_room_holds_its_visitors_for_a_moment(local: Local) -> None:
+    local.start()
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
+    with ThreadPoolExecutor(1) as pool:
+        local.end("waitroom")
+        answer = pool.submit(local.get)
+        local.start("waitroom")
+        assert answer.result().headers.get("X-Waitroom") == "asleep"

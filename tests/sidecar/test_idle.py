@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sidecar.idle import Use, idle_for, should_sleep
+from sidecar.idle import Use, idle_for, should_sleep, time_left
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -18,6 +18,7 @@ def use(**minutes_ago: int | None) -> Use:
             "last_woken": None,
             "started_at": None,
             "watched_since": NOON,
+            "kept_until": None,
             **known,
         }
     )  # type: ignore[arg-type]
@@ -41,3 +42,18 @@ def test_is_idle_since_the_newest_sign_of_use(known: Use, minutes: int) -> None:
 def test_sleeps_from_idle_after_on() -> None:
     assert should_sleep(use(last_used=30), 30 * MINUTE, NOON)
     assert not should_sleep(use(last_used=29), 30 * MINUTE, NOON)
+
+
+@pytest.mark.parametrize(
+    ("known", "minutes"),
+    [
+        (use(last_used=10), 20),
+        (use(last_used=40), 0),
+        (use(last_used=40, kept_until=-5), 5),
+        (use(last_used=10, kept_until=-5), 20),  # whatever takes longer
+        (use(last_used=40, kept_until=5), 0),  # it was kept, and is no more
+    ],
+)
+def test_may_sleep_when_it_is_idle_and_nothing_keeps_it_awake(known: Use, minutes: int) -> None:
+    assert time_left(known, 30 * MINUTE, NOON) == minutes * MINUTE
+    assert should_sleep(known, 30 * MINUTE, NOON) is (minutes == 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,33 @@ def test_what_many_have_overtaken_is_missing_until_it_comes() -> None:
     assert made.missing() == 1
     made.add([Entry(start=AT, number=2)])
     assert made.missing() == 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([*range(5001, 5011), 1, 2, 3], 0),
+        ([*range(5001, 5011), 2, 1, 3], 0),
+        ([*range(5001, 5005), *range(5006, 5011), 1, 2, 3], 1),
+        ([30, *range(1, 40)], 0),
+        ([1, 2, 3, 1, 2, 3], 0),
+        ([7, 5, 6, 9, 8], 0),
+    ],
+)
+def test_two_processes_in_the_first_block_leave_no_holes_between(
+    numbers: list[int], missing: int
+) -> None:
+    made = Numbering()
+    made.add([Entry(start=AT, number=number) for number in numbers])
+    assert (made.settled, made.holes) == (missing, set())
+    made.add([Entry(start=AT, number=max(numbers[-3:]) + 1)])
+    assert made.missing() == missing
+
+
+def test_what_is_kept_is_read_again() -> None:
+    made = numbering(1, 2, 4, 1, 3)
+    again = Numbering.load([made.document()])
+    assert again.document() == made.document()
 
 
 def test_a_log_without_numbers_has_no_holes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import itertools
 import lzma
@@ -16,19 +17,21 @@ from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar import generations
-from sidecar.generations import Position
+from sidecar import siblings
+from sidecar.positions import Position
+from sidecar.sources import PlainFile, Source
 from sidecar.tail import Tail
 
-_numbers = itertools.count(1)
+_numbers = [itertools.count(1)]  # anew for each test, so that its bytes are the same each time
 
 
 def lines(count: int) -> list[bytes]:
     """Lines that are all different, as the log's are."""
-    return [b'{"line":%d}\n' % next(_numbers) for _ in range(count)]
+    return [b'{"line":%d}\n' % next(_numbers[0]) for _ in range(count)]
 
 
 class Log:
@@ -103,6 +106,7 @@ class Log:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
+    _numbers[0] = itertools.count(1)
     made = Log(tmp_path)
     yield made
     made.stop()
@@ -125,7 +129,7 @@ def test_rename_with_a_late_reopen(log: Log) -> None:
     log.write()
     assert log.is_exact()
     assert log.held() == 1
-    assert not log.tail.gaps
+    assert not log.tail.losses.gaps
 
 
 def test_rename_without_any_reopen(log: Log) -> None:
@@ -135,13 +139,18 @@ def test_rename_without_any_reopen(log: Log) -> None:
         log.write()
         assert log.is_exact()
         log.restart()
-    assert not log.tail.gaps
+    assert not log.tail.losses.gaps
 
 
-def test_rename_where_the_kernel_does_not_tell_who_writes(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sidecar.generations.PlainFile.is_abandoned", lambda _: None)
+class SilentFile(PlainFile):
+    """A file of somebody else: the kernel gives us no lease on it."""
+
+    def is_abandoned(self) -> None:
+        return None
+
+
+def test_rename_where_the_kernel_does_not_tell_who_writes(log: Log) -> None:
+    log.new_tail(open_source=SilentFile)
     log.write()
     log.read()
     log.rename()
@@ -212,7 +221,7 @@ def test_truncation_and_new_lines(log: Log, count: int) -> None:
     os.truncate(log.path, 0)
     log.write(count)
     assert log.is_exact()
-    assert len(log.tail.gaps) == 1
+    assert len(log.tail.losses.gaps) == 1
 
 
 def test_truncation_with_copies_again_and_again(log: Log) -> None:
@@ -296,10 +305,28 @@ def pack(path: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize(
-    ("suffix", "compress"),
-    [(".gz", gzip.compress), (".xz", lzma.compress), (".bz2", bz2.compress)],
-)
+def zstd(data: bytes) -> bytes:
+    """As the program zstd does."""
+    return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+
+
+def zstd_in_frames(data: bytes) -> bytes:
+    """As `cat a.zst b.zst` and parallel compressors leave it."""
+    half = len(data) // 2
+    return zstd(data[:half]) + zstd(data[half:])
+
+
+COMPRESSIONS = [
+    pytest.param(".gz", gzip.compress, id="gz"),
+    pytest.param(".xz", lzma.compress, id="xz"),
+    pytest.param(".bz2", bz2.compress, id="bz2"),
+    pytest.param(".zst", zstd, id="zst"),
+    pytest.param(".zst", zstd_in_frames, id="zst in two frames"),
+]
+compressions = pytest.mark.parametrize(("suffix", "compress"), COMPRESSIONS)
+
+
+@compressions
 def test_compressed_while_down(log: Log, suffix: str, compress: Callable[[bytes], bytes]) -> None:
     log.write(2000)
     log.read()
@@ -314,27 +341,33 @@ def test_compressed_while_down(log: Log, suffix: str, compress: Callable[[bytes]
     assert log.is_exact()
 
 
-def test_compressed_after_it_was_read(log: Log) -> None:
+@compressions
+def test_compressed_after_it_was_read(
+    log: Log, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
     log.write()
     log.read()
     old = log.rename()
     log.reopen()
     log.write()
     log.read()
-    pack(old, ".gz", gzip.compress)
+    pack(old, suffix, compress)
     log.write()
     assert log.is_exact()
     log.restart()
     assert log.is_exact()
 
 
-def test_a_half_written_compressed_file_beside_its_source(log: Log) -> None:
+@compressions
+def test_a_half_written_compressed_file_beside_its_source(
+    log: Log, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
     log.write(500)
     log.read()
     old = log.rename()
     log.reopen()
-    packed = gzip.compress(old.read_bytes())
-    half = old.with_name("access.log.1.gz")
+    packed = compress(old.read_bytes())
+    half = old.with_name("access.log.1" + suffix)
     half.write_bytes(packed[: len(packed) // 2])
     assert log.is_exact()
     half.write_bytes(packed)
@@ -380,7 +413,7 @@ def test_deleted_while_down_is_said(log: Log) -> None:
     log.reopen()
     log.write()
     assert log.is_exact()
-    assert len(log.tail.gaps) == 1
+    assert len(log.tail.losses.gaps) == 1
 
 
 def test_a_file_that_turns_up_later_is_read_on(log: Log) -> None:
@@ -393,25 +426,55 @@ def test_a_file_that_turns_up_later_is_read_on(log: Log) -> None:
     log.reopen()
     log.write()
     log.read()
-    assert len(log.tail.gaps) == 1
+    assert len(log.tail.losses.gaps) == 1
     log.restart()
     away.rename(log.path.with_name("access.log.1"))
     pack(log.path.with_name("access.log.1"), ".gz", gzip.compress)
     assert log.is_exact()
 
 
-def test_a_damaged_compressed_file_is_said_once(log: Log) -> None:
+def end_is_missing(packed: bytes) -> bytes:
+    return packed[:-200]
+
+
+def last_byte_is_missing(packed: bytes) -> bytes:
+    return packed[:-1]
+
+
+def middle_is_damaged(packed: bytes) -> bytes:
+    middle = len(packed) // 2
+    return (
+        packed[:middle]
+        + bytes(byte ^ 0xFF for byte in packed[middle : middle + 64])
+        + packed[middle + 64 :]
+    )
+
+
+@compressions
+@pytest.mark.parametrize("damage", [end_is_missing, last_byte_is_missing, middle_is_damaged])
+def test_a_compressed_file_that_is_not_whole_is_said_once_and_read_when_it_is(
+    log: Log,
+    suffix: str,
+    compress: Callable[[bytes], bytes],
+    damage: Callable[[bytes], bytes],
+) -> None:
     log.write(2000)
     log.read()
     log.write(2000)
     log.restart()
     log.tail.close()
-    pack(log.rename(), ".gz", lambda data: gzip.compress(data)[:-200])
+    old = log.rename()
+    whole = compress(old.read_bytes())
+    packed = old.with_name(old.name + suffix)
+    old.unlink()
+    packed.write_bytes(damage(whole))
     log.reopen()
     log.new_tail(log.tail.positions())
     for _ in range(5):
         log.read()
-    assert len(log.tail.gaps) == 1
+    assert len(log.tail.losses.gaps) == 1
+    packed.write_bytes(whole)
+    assert log.is_exact()
 
 
 def test_deleted_while_held_is_read_to_its_end(log: Log) -> None:
@@ -423,7 +486,7 @@ def test_deleted_while_held_is_read_to_its_end(log: Log) -> None:
     log.reopen()
     log.write()
     assert log.is_exact()
-    assert not log.tail.gaps
+    assert not log.tail.losses.gaps
     assert log.held() == 1
 
 
@@ -437,7 +500,7 @@ def test_a_log_that_lost_its_end_is_read_again_behind_what_was_counted(log: Log)
     os.truncate(log.path, size // 2)
     log.write(20)
     log.read()
-    assert len(log.tail.gaps) == 1
+    assert len(log.tail.losses.gaps) == 1
     assert set(log.written[10:]) <= set(log.read_lines)
 
 
@@ -477,7 +540,7 @@ def test_an_overlong_line_is_passed_over(log: Log, size: int) -> None:
     log.write_raw(b"\n")
     log.write()
     assert log.is_exact()
-    assert log.tail.overlong == 1
+    assert log.tail.losses.overlong == 1
 
 
 def test_an_overlong_line_at_the_end_of_a_finished_file(log: Log) -> None:
@@ -487,11 +550,42 @@ def test_an_overlong_line_at_the_end_of_a_finished_file(log: Log) -> None:
     log.reopen()
     log.write()
     assert log.is_exact()
-    assert log.tail.overlong == 1
+    assert log.tail.losses.overlong == 1
     assert log.held() == 1
 
 
 # 9. and more: what is no file to read.
+
+
+def refusing(name: str) -> Callable[[Path], Source]:
+    """Open files, but for one that is not ours to read."""
+
+    def open_source(path: Path) -> Source:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return siblings.open_source(path)
+
+    return open_source
+
+
+def test_a_log_that_may_not_be_read_is_a_fault(log: Log) -> None:
+    log.new_tail(open_source=refusing("access.log"))
+    log.write()
+    assert log.read() == []
+    assert log.tail.fault == "Permission denied"
+
+
+@pytest.mark.parametrize(("first_start", "gaps"), [(True, 0), (False, 1)])
+def test_a_rotated_file_that_may_not_be_read_is_a_gap_once(
+    log: Log, *, first_start: bool, gaps: int
+) -> None:
+    log.rename()
+    log.reopen()
+    log.write()
+    log.new_tail(open_source=refusing("access.log.1"), skip_rotated=first_start)
+    assert log.is_exact()
+    assert len(log.tail.losses.gaps) == gaps
+    assert log.tail.fault is None
 
 
 def test_a_missing_file_is_a_fault_until_it_is_there(log: Log) -> None:
@@ -519,11 +613,11 @@ def test_a_folder_made_anew(log: Log) -> None:
 
 
 def test_a_log_mounted_as_a_single_file_is_refused(log: Log) -> None:
-    generations.demand_folder(log.path)
+    siblings.demand_folder(log.path)
     other = log.path.with_name("mounted log")
     other.touch()
     mount = 'mount --bind "$1" "$2" && exec "$3" -c "$4" "$2"'
-    demand = "import pathlib, sys; from sidecar import generations as g; g.demand_folder(pathlib.Path(sys.argv[1]))"
+    demand = "import pathlib, sys; from sidecar import siblings as s; s.demand_folder(pathlib.Path(sys.argv[1]))"
     made = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", mount, "sh", log.path, other, sys.executable, demand],  # noqa: S607 - on every Linux
         check=False, capture_output=True, text=True,
@@ -592,4 +686,4 @@ def test_any_chunking_gives_the_same_lines(
     tail.close()
     ended = whole[: whole.rfind(b"\n") + 1].splitlines(keepends=True)
     assert seen == b"".join(line for line in ended if len(line) <= 64)
-    assert tail.overlong == sum(len(line) > 64 for line in ended)
+    assert tail.losses.overlong == sum(len(line) > 64 for line in ended)

@@ -36,9 +36,10 @@ def test_of_a_visitor_and_a_sleep_exactly_one_wins(folder: RouteFolder) -> None:
 def test_a_shadow_leads_every_name_to_the_waiting_room(folder: RouteFolder) -> None:
     folder.mark_asleep(NAMES)
     http = yaml.safe_load((folder.path / "app.test.asleep.yml").read_text())["http"]
-    [router] = http["routers"].values()
-    assert router["rule"] == "Host(`app.test`) || Host(`www.app.test`)"
-    assert router["service"] == "waitroom"
+    plain, secured = http["routers"].values()
+    assert plain["rule"] == "Host(`app.test`) || Host(`www.app.test`)"
+    assert plain["service"] == "waitroom"
+    assert secured == {**plain, "tls": {}}
 
 
 def test_publishing_removes_our_routes_that_nobody_owns_and_leaves_foreign_files(

@@ -16,7 +16,7 @@ OTHER = "hosts: {other.test: {docker: {container: a}, url: 'http://a:80'}}\n"
 
 
 def test_every_setting_has_a_default() -> None:
-    assert Settings.from_environment({}).traefik_url == "http://127.0.0.1:8000"
+    assert Settings.from_environment({}).traefik_urls == ("http://127.0.0.1:8000",)
 
 
 @pytest.mark.parametrize(

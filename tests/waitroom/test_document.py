@@ -165,3 +165,13 @@ def test_a_normalised_name_is_safe_as_a_file_name_and_in_a_rule(text: str) -> No
         assert normalise(name) == name
         assert not set(name) & set("/\\`*\0 \n")
         assert not name.startswith((".", "_", "-"))
+
+
+def test_reads_windows_and_says_where_one_is_wrong() -> None:
+    registry = parse(
+        host(awake=["mon-fri 08:00-18:00 Asia/Jakarta"], closed="daily 00:00-06:00 UTC")
+    )
+    assert len(registry.hosts["app.test"].awake) == 1
+    assert len(registry.hosts["app.test"].closed) == 1
+    with pytest.raises(ConfigError, match=r"hosts\.'app\.test'\.awake: .*Asia/Jakarta"):
+        parse(host(awake="mon-fri 08:00-18:00 Jakarta"))

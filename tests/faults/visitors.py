@@ -1,0 +1,165 @@
+"""Visitors of every kind, who notice whatever goes wrong with their own request.
+
+What is ours to answer (our own 503, or the 307 that sends a visitor on) is no fault; any other
+5xx, a reset, a body cut short, a socket closed without a word, or a POST done twice is one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+import websockets.exceptions
+import websockets.sync.client
+
+from tests.faults.app import BIG_BYTES, SSE_EVENTS
+
+_TIMEOUT_S = 20
+
+
+class Fault(Exception):  # noqa: N818 - what a visitor finds, not an error of ours
+    pass
+
+
+@dataclass
+class Account:
+    """What all visitors together saw."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    posted: set[str] = field(default_factory=set)  # answered by the app: taken exactly once
+    refused: set[str] = field(default_factory=set)  # answered by us: not taken
+
+
+@dataclass
+class Crowd:
+    """How long a host is crowded, as it is after each wake."""
+
+    until: float = 0.0  # monotonic
+
+
+class Visitor(threading.Thread):
+    """One visitor of one host, who comes again and again until `ended`."""
+
+    def __init__(
+        self, kind: str, url: str, host: str, *,
+        crowd: Crowd, account: Account, ended: threading.Event, seed: int,
+    ) -> None:  # fmt: skip
+        super().__init__(name=f"{kind}-{host}")
+        self.kind, self.url, self.host = kind, url, host
+        self.crowd, self.account, self.ended = crowd, account, ended
+        self.session = requests.Session()  # keep-alive
+        self.session.trust_env = False
+        self.chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
+        self.numbers = itertools.count()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            try:
+                came = getattr(self, self.kind)()
+                self.account.done[f"{self.kind} {'done' if came else 'held off'}"] += 1
+            except Exception as error:  # noqa: BLE001 - whatever a visitor meets is to be told
+                at = time.strftime("%H:%M:%S")
+                self.account.faults.append(f"{at} {self.kind} {self.host}: {error!r}")
+            self.pause()
+
+    def pause(self) -> None:
+        """Crowd in after a wake; later come now and then, about as often as idle_after allows."""
+        crowded = time.monotonic() < self.crowd.until
+        self.ended.wait(0.05 if crowded else self.chance.uniform(3, 12))
+
+    def ask(self, path: str, **kwargs: object) -> requests.Response | None:
+        """Ask until the app has answered, or we have: then None."""
+        method = str(kwargs.pop("method", "GET"))
+        for _ in range(20):
+            answer = self.session.request(
+                method, self.url + path, headers={"Host": self.host}, timeout=_TIMEOUT_S,
+                allow_redirects=False, **kwargs,  # type: ignore[arg-type]
+            )  # fmt: skip
+            if answer.status_code == requests.codes.ok:
+                return answer
+            self.demand_ours(answer.status_code, answer.headers.get("X-Waitroom"))
+            if answer.status_code == requests.codes.unavailable:
+                return None
+        raise Fault("sent on twenty times")
+
+    def demand_ours(self, status: int, state: str | None) -> None:
+        if state is None or status not in (503, 307):
+            raise Fault(f"{status}, X-Waitroom: {state}")
+
+    def get(self) -> bool:
+        return self.ask("/") is not None
+
+    def post(self) -> bool:
+        number = f"{self.name}-{next(self.numbers)}"
+        came = self.ask("/", method="POST", data=f"{number} {'x' * 50_000}") is not None
+        (self.account.posted if came else self.account.refused).add(number)
+        return came
+
+    def big(self) -> bool:
+        answer = self.ask("/big")
+        if answer and len(answer.content) != BIG_BYTES:
+            raise Fault(f"{len(answer.content)} of {BIG_BYTES} bytes")
+        return answer is not None
+
+    def sse(self) -> bool:
+        answer = self.ask("/sse")
+        if answer and answer.text.count("data: ") != SSE_EVENTS:
+            raise Fault(f"{answer.text.count('data: ')} of {SSE_EVENTS} events")
+        return answer is not None
+
+    def websocket(self) -> bool:
+        address, port = self.url.removeprefix("http://").split(":")
+        try:
+            with websockets.sync.client.connect(
+                f"ws://{self.host}/ws", sock=socket.create_connection((address, int(port)))
+            ) as line:
+                for number in range(5):
+                    line.send(str(number))
+                    if line.recv(timeout=_TIMEOUT_S) != str(number):
+                        raise Fault("another echo")
+                    time.sleep(0.1)
+        except websockets.exceptions.InvalidStatus as error:
+            headers = error.response.headers
+            self.demand_ours(error.response.status_code, headers.get("X-Waitroom"))
+            return False
+        except websockets.exceptions.ConnectionClosed as error:
+            raise Fault("cut off") from error
+        return True
+
+
+class Waker(threading.Thread):
+    """Wakes a host some time after it fell asleep, as somebody's page would."""
+
+    def __init__(
+        self, url: str, host: str, *, shadow: Path, crowd: Crowd, ended: threading.Event, seed: int
+    ) -> None:
+        super().__init__(name=f"waker-{host}")
+        self.url, self.host, self.shadow, self.crowd, self.ended = url, host, shadow, crowd, ended
+        self.chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
+
+    def run(self) -> None:
+        headers = {"Host": self.host, "Accept": "application/json"}
+        with requests.Session() as session:
+            session.trust_env = False
+            while not self.ended.wait(self.chance.uniform(0, 1)):
+                if not self.shadow.exists():  # its own request would keep the host awake
+                    continue
+                try:
+                    answer = session.get(self.url, headers=headers, timeout=_TIMEOUT_S)
+                    wake = answer.json().get("wake") if "X-Waitroom" in answer.headers else None
+                    if wake and answer.json()["state"] == "asleep":
+                        session.post(
+                            self.url + wake["path"], headers=headers, timeout=_TIMEOUT_S,
+                            data={"token": wake["token"]},
+                        )  # fmt: skip
+                        self.crowd.until = time.monotonic() + 2
+                except (requests.RequestException, ValueError):
+                    pass  # the visitors tell of it
