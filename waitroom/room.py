@@ -119,9 +119,7 @@ class Room:
             return state, error.reason
         if phase is Phase.STOPPED:
             self._note_stopped(host, shadow)
-        # A lock that our own attendance holds means nothing here.
-        stopping = self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
-        if phase in (Phase.STOPPED, Phase.STOPPING) or stopping:
+        if phase in (Phase.STOPPED, Phase.STOPPING) or self._is_stopping(host):
             return State.ASLEEP, None
         if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
             return State.READY, None
@@ -146,7 +144,11 @@ class Room:
         except UpstreamError:
             return False
         # While the sidecar stops it, it still runs; that one must be started again.
-        return running and not self._stops.under_way(host.name)
+        return running and not self._is_stopping(host)
+
+    def _is_stopping(self, host: Host) -> bool:
+        # A lock that our own attendance holds means nothing here.
+        return self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
 
     def _note_stopped(self, host: Host, shadow: Shadow | None) -> None:
         self._stops.note_end(host.name)

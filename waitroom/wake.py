@@ -67,7 +67,7 @@ class Waker:
         """
         with self._starting:
             current = self._under_way.get(host.name)
-            if current and current.starts:
+            if (current and current.starts) or self._just_woken(host):
                 return True
             failure = self._outcomes.failure(host.name)
             if failure and failure.again_s:
@@ -110,6 +110,10 @@ class Waker:
     def under_way(self, name: str) -> Wake | None:
         """Return the wake or attendance that runs for a host now."""
         return self._under_way.get(name)
+
+    def _just_woken(self, host: Host) -> bool:
+        """Whether somebody's wake ended well since this one was thought to be needed."""
+        return self._outcomes.just_ready(host.name) and self._folder.shadow(host.name) is None
 
     def _starts(self) -> int:
         return sum(wake.starts for wake in self._under_way.values())

@@ -34,11 +34,11 @@ class House:
         self.ended = threading.Event()
         self.statuses = Statuses(self.upstream)
         outcomes = Outcomes()
-        journal = Journal(folder / "journal.jsonl")
-        grants = Grants(journal, self.routes, lambda: self.registry.budget)
+        self.journal = Journal(folder / "journal.jsonl")
+        grants = Grants(self.journal, self.routes, lambda: self.registry.budget)
         files = {
             "folder": self.routes,
-            "journal": journal,
+            "journal": self.journal,
             "locks": self.locks,
             "stops": self.stops,
             "connect": self.upstream,
