@@ -1,8 +1,10 @@
-"""The waiting room's commands: serve (the default), check, demo."""
+"""The waiting room's commands: serve (the default), check, token, demo."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ import click
 from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
-from waitroom.tokens import load_secret
+from waitroom.secret import load_secret
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +55,13 @@ def check() -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"All is well: {len(registry.hosts)} hosts.")
+
+
+@cli.command()
+def token() -> None:
+    """Make a token that wakes hosts, and its digest for their `tokens` in hosts.yaml."""
+    made = secrets.token_urlsafe(32)
+    click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
 
 
 @cli.command()
