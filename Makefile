@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release clean
+.PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release bench-audit clean
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo
@@ -28,6 +28,9 @@ bench-live: .venv/test  ## what recording 15,000 lines a second costs, and how s
 
 bench-commit: .venv/test  ## what a commit of 10,000 changed hosts takes
 	$(BIN)/python tests/bench/commit_hosts.py
+
+bench-audit: .venv/test  ## what an audit of a year of 100 hosts takes, a million events
+	$(BIN)/python tests/bench/audit_year.py
 
 bench-release: .venv/test  ## a million requests to a real Traefik, whose log nobody rotates: the disk it takes
 	TORTURE_REQUESTS=1000000 $(BIN)/python -m pytest -q -s tests/torture/test_real_traefik.py -k disk

@@ -62,12 +62,13 @@ class Daemon:
             proofs=proofs,
             sight=self._sight,
             use=self._uses.of,
+            read_to=self._recorder.read_to,
             record=self._record,
             traefik_urls=settings.traefik_urls,
             waitroom_url=settings.url,
             ended=self._ended,
         )
-        self._decider = Decider(self._uses, handshake)
+        self._decider = Decider(self._uses, handshake, self._recorder.note_stopped)
         self._alive = settings.data / "sidecar.alive"
         self._had_network = connections.has_network()
         self._waits_for_log = False
@@ -86,6 +87,7 @@ class Daemon:
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
+        self._recorder.watch(self._last_beat())
         self._guarded(self._begin_beat)
         self._guarded(self._end_stale_drains)
         threading.Thread(
@@ -153,6 +155,13 @@ class Daemon:
         for name in self._file.registry.hosts:
             if self._folder.shadow(name) is Shadow.DRAINING and self._folder.call_off(name):
                 log.info("%s: an unfinished sleep is called off", name)
+
+    def _last_beat(self) -> datetime | None:
+        """Return when a sidecar has last watched; None if none has."""
+        try:
+            return datetime.fromtimestamp(self._alive.stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     def _begin_beat(self) -> None:
         """Leave word since when we watch: before that, nothing is known."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from sidecar import questions
@@ -30,9 +30,13 @@ _AT_ONCE = 8
 class Decider:
     """Puts idle hosts to sleep. The loop calls; what begins with `_consider` is a host's thread."""
 
-    def __init__(self, uses: Uses, handshake: Handshake) -> None:
+    def __init__(
+        self, uses: Uses, handshake: Handshake, note_stopped: Callable[[str], None]
+    ) -> None:
+        """`note_stopped`: told of each look at a host that is stopped and shadowed."""
         self._uses = uses
         self._handshake = handshake
+        self._note_stopped = note_stopped
         self._folder = handshake.folder
         self._agenda = Agenda(lambda name: self._folder.shadow(name) is not None)
         self._why: dict[str, Why] = {}  # the last reason not to sleep, to say it once
@@ -94,6 +98,7 @@ class Decider:
         self._uses.note(host, status)
         if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
             self._agenda.believe_asleep(host.name)
+            self._note_stopped(host.name)
         if not questions.is_running(status).holds:
             return host.idle_after.total_seconds()
         left_s = self._left_s(host, status)

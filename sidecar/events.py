@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from sidecar.occurrence import ALL_HOSTS
 from sidecar.signs import Signs
 
-_ALL_HOSTS = "*"  # the host of an event that concerns every one
 Event = dict[str, Any]
 
 
@@ -47,9 +47,20 @@ class Events:
         self.new.append(event)
         self.signs.add(event, self._now())
 
-    def doubt(self, kind: str, detail: str) -> None:
+    def doubt(self, kind: str, detail: str, **fields: float) -> None:
         """Add that something may have been missed: every host counts as active now."""
-        event = {"at": self._now(), "host": _ALL_HOSTS, "kind": kind, "detail": detail}
+        event = {"at": self._now(), "host": ALL_HOSTS, "kind": kind, "detail": detail, **fields}
+        self.add(msgspec.to_builtins(event))
+
+    def begin_watch(self, last_beat: datetime | None, step_s: float) -> None:
+        """Add that the hosts are watched from now on, and for how long they were not.
+
+        `last_beat`: when they were watched last, by a clock that was set by `step_s` since.
+        """
+        now = self._now()
+        event: Event = {"at": now, "host": ALL_HOSTS, "kind": "watch_started"}
+        if last_beat is not None:
+            event["unwatched_s"] = max(0.0, (now - last_beat).total_seconds() - step_s)
         self.add(msgspec.to_builtins(event))
 
 

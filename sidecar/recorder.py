@@ -18,11 +18,15 @@ import msgspec
 
 from sidecar import positions, siblings
 from sidecar.activity import Fold, HostCount
+from sidecar.annals import Annals
+from sidecar.archive import Archive
 from sidecar.clock import Clock
 from sidecar.events import Event, Events
 from sidecar.generations import Block
 from sidecar.intake import Intake
+from sidecar.ledger import State
 from sidecar.numbering import Numbering
+from sidecar.occurrence import ReadTo
 from sidecar.positions import Position
 from sidecar.store import Store
 from sidecar.tail import Tail
@@ -57,7 +61,8 @@ class Recorder:
         self._releases = release_log
         self._now = now
         self._store = store = Store(data)
-        self._fold = Fold(registry, _load_hosts(store))
+        self._annals = Annals(store, Archive(data))
+        self._fold = Fold(registry, _load_hosts(store), self._annals.hours)
         self._numbering = Numbering.load(store.table("numbering"))
         self._events = Events(store.events, now)
         self._intake = Intake(
@@ -75,6 +80,7 @@ class Recorder:
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
         self._changed = store.fresh
         self._commit_fails = False
+        self._read_to: ReadTo | None = None
         self.caught_up = False  # whether the end of both logs was reached
 
     def adopt(self, registry: Registry) -> None:
@@ -102,7 +108,7 @@ class Recorder:
         """Write what has changed; False when the disk refuses, to be tried again."""
         self._events.take_recorded()
         self._changed |= self._webhooks.take_changed()
-        if not self._changed and not self._events.new:
+        if not (self._changed or self._events.new or self._annals.is_due(self._now())):
             return True
         self._put()
         try:
@@ -121,6 +127,20 @@ class Recorder:
     def record(self, event: Event) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
         self._events.record(event)
+
+    def watch(self, last_beat: datetime | None) -> None:
+        """Begin to watch the hosts; `last_beat`: when a process before us has last done so."""
+        self._events.begin_watch(last_beat, self._look_at_clock())
+        self._annals.watch()
+
+    def note_stopped(self, host: str) -> None:
+        """Record that a host was seen to be stopped, if no event has said so. Any thread may."""
+        if self._annals.state(host) is not State.ASLEEP:
+            self.record({"at": self._now(), "host": host, "kind": "found_stopped"})
+
+    def read_to(self) -> ReadTo | None:
+        """Return up to where the access log is read. Any thread may ask."""
+        return self._read_to
 
     def last_used(self, host: str) -> datetime | None:
         """Return the end of the newest activity, or the moment of a gap in the log if later."""
@@ -174,6 +194,8 @@ class Recorder:
             while (block := tail.read()) is not None:
                 self._changed = True
                 add(block)
+                if tail is self._log:
+                    self._read_to = ReadTo(block.position.path, block.position.offset)
                 if time.monotonic() >= deadline:
                     return False
             return True
@@ -183,22 +205,22 @@ class Recorder:
             self._changed |= tail.losses.overlong > 0
             self._intake.take_losses(str(tail.path), tail.losses)
 
-    def _look_at_clock(self) -> None:
+    def _look_at_clock(self) -> float:
+        """Return by how much the clock was set; 0.0 if it was not."""
         step_s = self._clock.step_s()
         if step_s:
-            self._events.doubt("clock_step", f"the clock was set by {step_s:.0f} s")
+            self._events.doubt("clock_step", f"the clock was set by {step_s:.0f} s", step_s=step_s)
             log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
+        return step_s
 
     def _put(self) -> None:
         """Bring the tables up to date; cheap when the last commit has failed."""
         store, changed = self._store, self._fold.changed
         store.put_hosts(self._fold.counts[name].document() for name in changed)
         changed.clear()
-        if self._events.new:
-            store.events.insert_multiple(self._events.new)
-            for event in self._events.new:
-                self._webhooks.put(event)
-            self._events.new.clear()
+        for event in self._annals.put(self._events.new, self._now()):
+            self._webhooks.put(event)
+        self._events.new.clear()
         store.replace("webhooks", self._webhooks.waiting())
         read = [*self._log.positions(), *self._journal.positions()]
         store.replace("positions", msgspec.to_builtins(read))

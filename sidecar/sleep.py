@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sidecar import questions, stopping
+from sidecar import occurrence, questions, stopping
 from sidecar.idle import Use, idle_for
+from sidecar.occurrence import ReadTo
 from sidecar.proofs import Proofs
 from sidecar.questions import Answer, Why
 from sidecar.sight import Sight
@@ -51,6 +52,7 @@ class Evidence:
     idle: timedelta
     last_used: datetime | None
     canary: str
+    log: ReadTo | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Handshake:
     proofs: Proofs
     sight: Sight
     use: Callable[[Host, Status], Use]  # what is recorded of a host's use, as of now
+    read_to: Callable[[], ReadTo | None]  # how far the access log is read
     record: Callable[..., None]  # (kind, host, **fields): an event
     traefik_urls: Sequence[str]
     waitroom_url: str
@@ -115,7 +118,7 @@ class Handshake:
         _demand(questions.is_not_kept(use, now))
         _demand(questions.is_unused(host, use, now))
         _demand(questions.is_quiet(host, status))
-        return Evidence(idle_for(use, now), use.last_used, nonces[0])
+        return Evidence(idle_for(use, now), use.last_used, nonces[0], self.read_to())
 
     def _demand_shadow(self, proof: str) -> None:
         """Demand that the draining file is in force.
@@ -161,7 +164,7 @@ class Handshake:
             stopping.stop(upstream, host.name)
         if stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None):
             self.sight.forget(host)
-            shown = {"last_used": evidence.last_used, "canary": evidence.canary, "connections": 0}
+            shown = occurrence.Evidence(evidence.last_used, evidence.canary, 0, evidence.log)
             self.record("slept", host.name, idle_s=idle_s, evidence=shown)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
 

@@ -7,13 +7,17 @@ from http import HTTPStatus
 
 from flask import Flask, Response, jsonify
 
+from waitroom.hosts import Registry
+from waitroom.preview import preview
 
-def admin_app(findings: Callable[[], list[str]]) -> Flask:
+
+def admin_app(findings: Callable[[], list[str]], registry: Callable[[], Registry]) -> Flask:
     """Make the WSGI application of the admin listener.
 
     `findings` looks at what a wake rests on and returns one line for each fault.
     """
     app = Flask(__name__, static_folder=None)
+    app.register_blueprint(preview(registry))
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -15,16 +15,18 @@ from typing import Any
 
 from flask import Response, g, jsonify
 
-from waitroom import asked, page
+from waitroom import asked, board, page
 from waitroom.game import Game
+from waitroom.hosts import Host
 from waitroom.view import State, View
 
-_RETRY_S = 5
+_RETRY_S, _LONGEST_RETRY_S = 5, 86_400
 # What the page's script fetches where a wake costs work.
 SCRIPTS = {"work.js": "scripts/work.js", "worker.js": "vendor/altcha/pbkdf2.js"}
 
 
 def waiting(
+    host: Host,
     view: View,
     *,
     token: str | None = None,
@@ -35,7 +37,7 @@ def waiting(
 ) -> Response:
     """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
     g.state = view.state
-    language = page.language(asked.languages())
+    language = _language(host)
     words = page.message(view, language, origin_status=origin_status)
     form = asked.form()
     if form == "text/html":
@@ -48,36 +50,42 @@ def waiting(
             nonce=nonce,
             puzzle=puzzle,
             origin_status=origin_status,
+            brand=host.page,
+            unsent=asked.carries_something(),
         )
         response = _page(text, nonce)
         response.headers["Content-Language"] = language
     elif form == "text/plain":
-        response = Response(f"{view.host}: {view.state}. {words}\n", mimetype="text/plain")
+        how = f"To wake it: POST /.waitroom/wake with token={token}\n" if token else ""
+        text = f"{view.host}: {view.state}. {words}\n{how}"
+        response = Response(text, mimetype="text/plain")
     else:
         wake = {"method": "POST", "path": "/.waitroom/wake", "token": token} if token else None
-        response = _problem_json(status, words, host=view.host, state=view.state, wake=wake)
+        refused = view.refused.why if view.refused else None
+        response = _problem_json(
+            status, words, host=view.host, state=view.state, refused=refused, wake=wake
+        )
     response.status_code = status
     response.headers["Retry-After"] = str(_retry_after_s(view))
     return response
 
 
-def chess(view: View, game: Game, *, wakes: bool) -> Response:
+def chess(host: Host, view: View, game: Game, *, wakes: bool) -> Response:
     """Answer with a puzzle. `wakes`: its solution wakes the host."""
     g.state = view.state
-    language, nonce = page.language(asked.languages()), secrets.token_urlsafe(12)
+    language, nonce = _language(host), secrets.token_urlsafe(12)
     back = asked.own_path(asked.answer().back) if asked.answer().back else asked.referring_path()
-    text = page.chess(view, game, language, wakes=wakes, back=back, nonce=nonce)
+    text = board.render(view, game, language, wakes=wakes, back=back, nonce=nonce, brand=host.page)
     response = Response(text, mimetype="text/html")
     response.headers["Content-Security-Policy"] = page.content_security_policy(nonce, framed=True)
     response.headers["Content-Language"] = language
     return response
 
 
-def brief(view: View, origin_status: int | None = None) -> Response:
+def brief(host: Host, view: View, origin_status: int | None = None) -> Response:
     """Answer a request of nobody, or of a program, for an app that is not there."""
     g.state = view.state
-    language = page.language(asked.languages())
-    words = page.message(view, language, origin_status=origin_status)
+    words = page.message(view, _language(host), origin_status=origin_status)
     unavailable = HTTPStatus.SERVICE_UNAVAILABLE
     if "json" in asked.form():
         response = _problem_json(unavailable, words, host=view.host, state=view.state, wake=None)
@@ -116,16 +124,18 @@ def _script(name: str) -> str:
     return (Path(__file__).parent / SCRIPTS[name]).read_text("utf-8")
 
 
-def status(view: View) -> Response:
+def status(host: Host, view: View) -> Response:
     """Tell a waiting page how things stand."""
     g.state = view.state
     return jsonify(
         host=view.host,
         state=view.state,
+        refused=view.refused.why if view.refused and view.scene is not view.state else None,
         since=f"{view.since:%Y-%m-%dT%H:%M:%S.%fZ}",
         expected_s=view.expected_s,
+        late_s=view.late_s,
         elapsed_s=round(view.elapsed_s, 1),
-        message=page.message(view, page.language(asked.languages())),
+        message=page.message(view, _language(host)),
     )
 
 
@@ -163,6 +173,10 @@ def stamp(response: Response) -> Response:
     return response
 
 
+def _language(host: Host) -> str:
+    return host.lang or page.language(asked.languages())
+
+
 def _page(text: str, nonce: str) -> Response:
     response = Response(text, mimetype="text/html")
     response.headers["Content-Security-Policy"] = page.content_security_policy(nonce)
@@ -183,4 +197,7 @@ def _retry_after_s(view: View) -> int:
         return max(1, math.ceil((view.refused.until - datetime.now(UTC)).total_seconds()))
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
+    if view.refused and view.refused.until:
+        left_s = math.ceil((view.refused.until - datetime.now(UTC)).total_seconds())
+        return min(max(1, left_s), _LONGEST_RETRY_S)
     return math.ceil(view.again_s or _RETRY_S)

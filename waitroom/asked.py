@@ -112,6 +112,11 @@ def is_use(counting: Counting) -> bool:
     )
 
 
+def carries_something() -> bool:
+    """Whether the app would have been sent more than a question."""
+    return request.method not in ("GET", "HEAD", "OPTIONS")
+
+
 def address(trusted: Sequence[Network]) -> str:
     """Return the visitor's address, as far as proxies that we trust tell."""
     forwarded_for = request.headers.get("X-Forwarded-For", "")

@@ -133,7 +133,7 @@ def load(path: Path) -> Registry:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
         raise ConfigError(f"{path}: is not YAML that we can read: {error}") from None
-    return parse(document)
+    return parse(document, path.parent)
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -1,7 +1,7 @@
 """From the decoded hosts.yaml to the registry, or to every fault with the path to it.
 
-Pure: `config` reads the file. The whole document is checked, so that a bad edit is mended in one
-go. The shapes below are the format; README has it as a table.
+Pure but for the logos that it names: `config` reads the file. The whole document is checked, so
+that a bad edit is mended in one go. The shapes below are the format; README has it as a table.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import enum
 import ipaddress
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +22,9 @@ from waitroom.errors import ConfigError
 from waitroom.hosts import (
     Budget,
     CommandUpstream,
+    Cost,
     Counting,
+    Currency,
     Digest,
     DockerUpstream,
     Duration,
@@ -40,6 +43,7 @@ from waitroom.hosts import (
     Webhook,
     normalise,
 )
+from waitroom.page_keys import PageKeys, branding, known_language
 from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
@@ -63,8 +67,12 @@ class _Defaults(Part, frozen=True):
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    cost_per_hour: Cost | None = None
+    currency: Currency = "USD"
     awake: Windows = Windows()
     closed: Windows = Windows()
+    lang: str | None = None
+    page: PageKeys = PageKeys()
 
 
 class _GceKeys(Part, frozen=True):
@@ -101,8 +109,8 @@ class _File(Part, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
 
 
-def parse(document: object) -> Registry:
-    """Turn the decoded hosts.yaml into a registry.
+def parse(document: object, folder: Path = Path()) -> Registry:
+    """Turn the decoded hosts.yaml into a registry; the files that it names are in `folder`.
 
     Raises: ConfigError whose text has one line a fault, each with its path
     (`hosts.'app.localhost'.idle_after: …`).
@@ -113,7 +121,7 @@ def parse(document: object) -> Registry:
     hosts: dict[str, Host] = {}
     for name, keys in file.hosts.items():
         try:
-            host = _host(name, _overlay(file.defaults, keys), file.gce)
+            host = _host(name, _overlay(file.defaults, keys), file.gce, folder)
         except ConfigError as error:
             faults.append(str(error))
         else:
@@ -126,10 +134,15 @@ def parse(document: object) -> Registry:
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
     """Lay a host's own keys over the defaults; what is no mapping is left for the check to say."""
-    return {**defaults, **keys} if isinstance(keys, dict) else keys
+    if not isinstance(keys, dict):
+        return keys
+    pages = (defaults.get("page"), keys.get("page"))
+    # A host that has its own title keeps the logo and the colour of the house.
+    both = all(isinstance(page, dict) for page in pages)
+    return {**defaults, **keys, **({"page": {**pages[0], **pages[1]}} if both else {})}  # type: ignore[dict-item]  # `both` says that they are
 
 
-def _host(name: str, raw: object, gce: _Gce | None) -> Host:
+def _host(name: str, raw: object, gce: _Gce | None, folder: Path) -> Host:
     path = f"hosts.{name!r}"
     keys = _convert(raw, _HostKeys, path)
     given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
@@ -158,8 +171,12 @@ def _host(name: str, raw: object, gce: _Gce | None) -> Host:
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        cost_per_hour=keys.cost_per_hour,
+        currency=keys.currency,
         awake=keys.awake,
         closed=keys.closed,
+        lang=known_language(keys.lang, f"{path}.lang") if keys.lang else None,
+        page=branding(keys.page, folder, f"{path}.page"),
     )
 
 
@@ -313,6 +330,6 @@ def _plain(fault: str, shape: type, where: str) -> str:
 
 def _keys(shape: type) -> list[str]:
     """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    parts = (_HostKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting, Budget)
-    shapes = parts if shape is _HostKeys else (shape,)
+    own = (_HostKeys, PageKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting, Budget)
+    shapes = own if shape is _HostKeys else (shape,)
     return [field.name for part in shapes for field in msgspec.structs.fields(part)]

@@ -16,6 +16,7 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.branding import Branding
 from waitroom.windows import Windows
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -79,6 +80,8 @@ Count = Annotated[int, Meta(ge=1)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
 Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 
 
 class DockerUpstream(Part, frozen=True):
@@ -177,8 +180,12 @@ class Host:
     route: Route
     ready: Ready
     activity: Counting
+    cost_per_hour: float | None  # of the upstream while it is awake; only the audit asks
+    currency: str
     awake: Windows  # it is woken before they open, and does not sleep in them
     closed: Windows  # no visitor wakes it in them
+    lang: str | None  # the page's language; None: the visitor's
+    page: Branding
 
     @property
     def names(self) -> tuple[str, ...]:

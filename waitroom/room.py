@@ -73,6 +73,7 @@ class Room:
             since=since,
             elapsed_s=max(0.0, (_now() - since).total_seconds()),
             expected_s=self._outcomes.history.expected_s(host.name),
+            late_s=self._outcomes.history.late_s(host.name),
             stage=wake.stage if wake and state is State.WAKING else None,
             reason=reason,
             again_s=failure.again_s if failure and state is State.FAILED else None,

@@ -21,8 +21,10 @@ from waitroom.budgets import BudgetSpent, Proof, Wish
 from waitroom.canary import Leads
 from waitroom.challenges import ChallengeError
 from waitroom.door import Door, ProofWanted
+from waitroom.encoding import compress
 from waitroom.game import Outcome
 from waitroom.gate import Admission
+from waitroom.holding import Places, preferred_wait_s
 from waitroom.hosts import Host, Registry, normalise
 from waitroom.journal import JournalError
 from waitroom.room import Room
@@ -68,7 +70,7 @@ def public_app(parts: Public) -> Flask:
     app.register_error_handler(HTTPStatus.NOT_FOUND, desk.any_path)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, desk.any_path)
     app.register_error_handler(Exception, _broken)
-    app.after_request(answers.stamp)
+    app.after_request(lambda response: compress(request, answers.stamp(response)))
     return app
 
 
@@ -79,6 +81,7 @@ class _Desk:
         self._parts = parts
         self._room = parts.room
         self._door = parts.door
+        self._places = Places()
 
     def any_path(self, _error: HTTPException) -> Response:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
@@ -89,12 +92,19 @@ class _Desk:
         if self._door.is_trapped(host):
             return answers.nothing()
         view = self._wake_now(host, self._room.view(host, name))
+        wait_s = preferred_wait_s(request.headers.get("Prefer", ""))
+        if view.state is State.WAKING and wait_s:
+            self._places.hold(wait_s, lambda: self._room.view(host, name).state is State.WAKING)
+            view = self._room.view(host, name)
         # Who would not keep it awake does not call off its sleep either.
         if view.state is State.DRAINING and asked.is_use(host.activity):
             self._room.call_off_sleep(host)  # it, or another visitor; or it fell asleep
             view = self._room.view(host, name)
         if view.state is State.READY and self._parts.turns.comes_to_lead(name, Leads.ELSEWHERE):
-            return answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
+            answer = answers.redirect(HTTPStatus.TEMPORARY_REDIRECT, asked.here(), view.state)
+            if wait_s:
+                answer.headers["Preference-Applied"] = f"wait={wait_s}"
+            return answer
         return self._waiting(host, view)
 
     def gap(self) -> Response:
@@ -115,8 +125,9 @@ class _Desk:
         found = self._find()
         if found is None:
             return answers.unregistered()
-        view = self._room.view(*found)
-        return answers.status(self._refused(found[0], view, self._door.page_admission(found[0])))
+        host, name = found
+        view = self._refused(host, self._room.view(host, name), self._door.page_admission(host))
+        return answers.status(host, view)
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
         """Show that this host's requests lead here, to somebody who would wake it."""
@@ -146,7 +157,7 @@ class _Desk:
         admission = self._door.page_admission(host)
         view = self._refused(host, self._room.view(host, name), admission)
         if admission is Admission.NONE or (view.refused and view.refused.why is not Refusal.SPENT):
-            return answers.waiting(view, status=HTTPStatus.FORBIDDEN)
+            return answers.waiting(host, view, status=HTTPStatus.FORBIDDEN)
         try:
             begun = self._room.wake(host, self._door.wish(host, admission))
         except BudgetSpent as spent:
@@ -162,13 +173,13 @@ class _Desk:
         admission = self._door.page_admission(host)
         view = self._refused(host, self._room.view(host, name), admission)
         if admission is Admission.NONE:
-            return answers.brief(view)
+            return answers.brief(host, view)
         game = self._door.move(host)
         wakes = admission is Admission.CHESS
         if wakes and game.outcome is Outcome.SOLVED and not view.refused:
             wish = Wish(visitor=self._door.visitor(host), proof=Proof.CHESS)
             view = self._try_to_wake(host, view, wish)
-        return answers.chess(view, game, wakes=wakes)
+        return answers.chess(host, view, game, wakes=wakes)
 
     def script(self) -> Response:
         """Give the page's script what it needs for work."""
@@ -181,8 +192,8 @@ class _Desk:
             return answers.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
         if not begun:
             token = None if view.refused else self._door.challenge(host)
-            return answers.waiting(view, token=token, status=HTTPStatus.TOO_MANY_REQUESTS)
-        answer = answers.status(view)
+            return answers.waiting(host, view, token=token, status=HTTPStatus.TOO_MANY_REQUESTS)
+        answer = answers.status(host, view)
         answer.status_code = HTTPStatus.ACCEPTED
         return answer
 
@@ -195,11 +206,12 @@ class _Desk:
     def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
         admission = self._door.admission(host)
         if admission is Admission.NONE:
-            return answers.brief(view, origin_status)
+            return answers.brief(host, view, origin_status)
         view = self._refused(host, view, admission)
         if view.refused:
-            return answers.waiting(view, origin_status=origin_status)
+            return answers.waiting(host, view, origin_status=origin_status)
         return answers.waiting(
+            host,
             view,
             token=None if admission is Admission.CHESS else self._door.challenge(host),
             puzzle=admission is Admission.CHESS,

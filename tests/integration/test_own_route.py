@@ -89,7 +89,7 @@ def monitored(local: Local) -> Iterator[None]:
     ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(3):
+        while not ended.wait(5):
             requests.head(local.url, headers={"Host": HOST, **MONITOR}, timeout=10)
 
     monitor = threading.Thread(target=ask)
@@ -123,7 +123,7 @@ def test_a_host_that_a_monitor_keeps_asking_sleeps_where_idle_connections_close_
 ) -> None:
     own(local)
     with monitored(awake(local)):
-        eventually(local.is_asleep, within_s=40)
+        eventually(local.is_asleep, within_s=80)  # an attempt must fit between two questions
 
 
 def test_a_host_whose_idle_connections_stay_says_how_to_close_them(local: Local) -> None:

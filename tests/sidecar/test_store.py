@@ -28,6 +28,7 @@ def test_what_is_committed_is_read_by_tinydb_and_by_json(tmp_path: Path) -> None
     assert set(json.loads((tmp_path / "activity.json").read_text())) == {
         "hosts",
         "events",
+        "hours",
         "positions",
     }
 

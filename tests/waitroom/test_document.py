@@ -136,6 +136,22 @@ def test_a_vm_has_the_project_and_the_label_of_the_file_and_its_own_address() ->
     assert host.upstream.require_label == ("waitroom", "true")
 
 
+def test_a_price_may_stand_at_a_host_or_in_the_defaults() -> None:
+    prices = {"cost_per_hour": 15000, "currency": "IDR"}
+    [mine] = parse({"defaults": prices, "hosts": {"a.test": APP}}).hosts.values()
+    assert (mine.cost_per_hour, mine.currency) == (15000.0, "IDR")
+
+
+@pytest.mark.parametrize(
+    "price", [{"cost_per_hour": -1}, {"cost_per_hour": "x"}, {"cost_per_hour": float("nan")},
+              {"cost_per_hour": float("inf")}, {"currency": "usd"}, {"currency": "USD\n"}]
+)  # fmt: skip
+def test_a_price_that_is_none_is_a_fault(price: dict[str, Any]) -> None:
+    [key] = price
+    with pytest.raises(ConfigError, match=key):
+        parse(host(**price))
+
+
 def test_reports_the_faults_of_all_hosts_at_once() -> None:
     with pytest.raises(ConfigError) as error:
         parse({"hosts": {"a.test": {**APP, "gate": "x"}, "b.test": {}, "c.test": APP}})
