@@ -283,6 +283,6 @@ def test_a_closed_host_offers_nothing(
     room: Room, visit: Callable[..., Page], *, script: bool
 ) -> None:
     page = visit(room(gate="closed"), script=script)
-    expect(page.locator("h1")).to_have_text("Asleep")
+    expect(page.locator("h1")).to_have_text("Closed")
     expect(page.get_by_role("button")).to_have_count(0)
     expect(page.locator("iframe")).to_have_count(0)
