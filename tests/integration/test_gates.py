@@ -168,8 +168,6 @@ def test_of_500_who_ask_at_once_one_start_runs_and_the_day_has_its_budget_and_no
     starts = 0
     for round_ in range(8):
         killed = round_ in (1, 3)
-        if stack.state() is None:
-            stack.start("waitroom")
         eventually(lambda: stack.state() == "asleep")
         ask_at_once(stack, kill=killed)
         if killed:
@@ -183,7 +181,7 @@ def test_of_500_who_ask_at_once_one_start_runs_and_the_day_has_its_budget_and_no
             what=f"round {round_}",
         )
         if round_ < 5:
-            eventually(stack.is_awake)
+            eventually(stack.is_awake, within_s=60)
             starts, before = (stack.data / "starts").read_text().count("\n"), starts
             assert killed or starts == before + 1  # a start may be repeated after a kill
             subprocess.run(stack.app_command("stop"), check=True)
