@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Response, g, jsonify
 
-from waitroom import asked, page
+from waitroom import asked, board, page
 from waitroom.game import Game
 from waitroom.hosts import Host
 from waitroom.view import State, View
@@ -75,7 +75,7 @@ def chess(host: Host, view: View, game: Game, *, wakes: bool) -> Response:
     g.state = view.state
     language, nonce = _language(host), secrets.token_urlsafe(12)
     back = asked.own_path(asked.answer().back) if asked.answer().back else asked.referring_path()
-    text = page.chess(view, game, language, wakes=wakes, back=back, nonce=nonce, brand=host.page)
+    text = board.render(view, game, language, wakes=wakes, back=back, nonce=nonce, brand=host.page)
     response = Response(text, mimetype="text/html")
     response.headers["Content-Security-Policy"] = page.content_security_policy(nonce, framed=True)
     response.headers["Content-Language"] = language
@@ -85,8 +85,7 @@ def chess(host: Host, view: View, game: Game, *, wakes: bool) -> Response:
 def brief(host: Host, view: View, origin_status: int | None = None) -> Response:
     """Answer a request of nobody, or of a program, for an app that is not there."""
     g.state = view.state
-    language = _language(host)
-    words = page.message(view, language, origin_status=origin_status)
+    words = page.message(view, _language(host), origin_status=origin_status)
     unavailable = HTTPStatus.SERVICE_UNAVAILABLE
     if "json" in asked.form():
         response = _problem_json(unavailable, words, host=view.host, state=view.state, wake=None)
@@ -194,6 +193,8 @@ def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # 
 
 
 def _retry_after_s(view: View) -> int:
+    if view.refused and view.refused.until:
+        return max(1, math.ceil((view.refused.until - datetime.now(UTC)).total_seconds()))
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
     if view.refused and view.refused.until:

@@ -330,15 +330,6 @@ def _plain(fault: str, shape: type, where: str) -> str:
 
 def _keys(shape: type) -> list[str]:
     """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    parts = (
-        _HostKeys,
-        PageKeys,
-        DockerUpstream,
-        _GceKeys,
-        CommandUpstream,
-        Ready,
-        Counting,
-        Budget,
-    )
-    shapes = parts if shape is _HostKeys else (shape,)
+    own = (_HostKeys, PageKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting, Budget)
+    shapes = own if shape is _HostKeys else (shape,)
     return [field.name for part in shapes for field in msgspec.structs.fields(part)]

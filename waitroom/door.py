@@ -6,6 +6,7 @@ used challenges and who stepped into a trap, in memory, for minutes. For use ins
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from waitroom.proof_of_work import ProofOfWork
 from waitroom.traps import Traps
 from waitroom.view import Refusal, Refused
 from waitroom.visitors import Pseudonyms
+
+log = logging.getLogger(__name__)
 
 # How long somebody waits for a wake who can't do the work. The page's button appears so late; who
 # asks sooner all the same is held until then, if few are.
@@ -87,7 +90,12 @@ class Door:
         """Whether this request is one that no person makes; then its visitor is remembered."""
         if not host.traps or not traps.springs(asked.facts()):
             return False
-        self.traps.catch(self._suspect(host), self._clock_s())
+        suspect, now_s = self._suspect(host), self._clock_s()
+        if not self.traps.left_s(suspect, now_s):
+            log.info(
+                "%s: somebody stepped into a trap, the %d. time", host.name, self.traps.caught + 1
+            )
+        self.traps.catch(suspect, now_s)
         return True
 
     def challenge(self, host: Host) -> str:

@@ -76,12 +76,12 @@ Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
 UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
-Cost = Annotated[float, Meta(ge=0, le=1e9)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 Count = Annotated[int, Meta(ge=1)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
 Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 
 
 class DockerUpstream(Part, frozen=True):

@@ -12,8 +12,6 @@ from typing import Any
 from waitroom import looks
 from waitroom.branding import Branding
 from waitroom.catalogues import catalogues, language
-from waitroom.chess import PIECES
-from waitroom.game import Game, Outcome
 from waitroom.view import State, View
 from waitroom.words import APP_ERROR_HEADLINE, HEADLINES, UNSENT, app_error, message
 from waitroom.words import mark as _
@@ -49,14 +47,13 @@ def render(
 ) -> str:
     """Return the page. `token` wakes the host once; `automatic` lets the script do so by itself.
 
-    `puzzle`: the host wakes for a solved chess puzzle. `unsent`: it answers a request that carried
-    something for the app.
+    `puzzle`: the host wakes for a solved chess puzzle.
+    `unsent`: it answers a request that carried something for the app.
     """
     values = _values(view, language, origin_status)
-    asked = {"token": token, "automatic": automatic, "puzzle": puzzle, "unsent": unsent}
-    return looks.render(
-        "page.html", brand.template, {**values, **asked, "nonce": nonce, "brand": brand}
-    )
+    asked = {"token": token, "automatic": automatic, "nonce": nonce, "brand": brand}
+    more = {"unsent": unsent, "puzzle": puzzle}
+    return looks.render("page.html", brand.template, {**values, **asked, **more})
 
 
 def fault(view: View, language: str, brand: Branding) -> str | None:
@@ -64,10 +61,9 @@ def fault(view: View, language: str, brand: Branding) -> str | None:
     if brand.template is None:
         return None
     values = _values(view, language, None)
-    asked = {"token": "t", "automatic": True, "puzzle": False, "unsent": True}
-    return looks.fault(
-        "page.html", brand.template, {**values, **asked, "nonce": "n", "brand": brand}
-    )
+    asked = {"token": "t", "automatic": True, "nonce": "n", "brand": brand}
+    more = {"unsent": True, "puzzle": False}
+    return looks.fault("page.html", brand.template, {**values, **asked, **more})
 
 
 def _values(view: View, language: str, origin_status: int | None) -> dict[str, Any]:
@@ -97,55 +93,6 @@ def unregistered(host: str, language: str, *, nonce: str) -> str:
     words = catalogues()[language]
     values = {"_": words.gettext, "language": language, "nonce": nonce, "host": shown}
     return looks.render("unregistered.html", None, {**values, "brand": _OURS})
-
-
-# What is said of a game; who moves is told whenever nothing else is.
-_MATES = {
-    True: _("White mates in one move. Choose a piece, then its square."),
-    False: _("Black mates in one move. Choose a piece, then its square."),
-}
-_OUTCOMES = {
-    Outcome.BEGUN: "",
-    Outcome.CHOSEN: _("Now choose its square."),
-    Outcome.WRONG: _("That is no mate; try again."),
-    Outcome.LOST: _("That is no mate either. Here is another puzzle."),
-    Outcome.SOLVED: _("Mate! Here is another puzzle."),
-}
-
-
-def chess(
-    view: View,
-    game: Game,
-    language: str,
-    *,
-    wakes: bool,
-    back: str,
-    nonce: str,
-    brand: Branding = _OURS,
-) -> str:
-    """Return the page of a puzzle. `wakes`: its solution wakes the host; `back`: path of a page."""
-    words = catalogues()[language]
-    texts = [_OUTCOMES[game.outcome]]
-    if game.outcome is not Outcome.CHOSEN:
-        texts.append(_MATES[game.puzzle.white])
-    said = [words.gettext(text) for text in texts if text]
-    if wakes and game.outcome is Outcome.SOLVED:
-        said[1:1] = [message(view, language)]
-    values = {
-        "_": words.gettext,
-        "language": language,
-        "nonce": nonce,
-        "brand": brand,
-        "view": view,
-        "title": words.gettext(_("Your move")),
-        "message": " ".join(said),
-        "game": game,
-        "pieces": {key: (sign, words.gettext(name)) for key, (sign, name) in PIECES.items()},
-        "wakes": wakes,
-        "woken": wakes and view.state in (State.WAKING, State.READY),
-        "back": back,
-    }
-    return looks.render("chess.html", brand.template, values)
 
 
 def content_security_policy(nonce: str, *, framed: bool = False) -> str:

@@ -136,9 +136,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     def findings() -> list[str]:
         return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
 
-    return (
-        read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES),
-        admin_app(findings, file.current),
+    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin_app(
+        findings, file.current
     )
 
 

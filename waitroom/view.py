@@ -65,7 +65,6 @@ class View:
     late_s: float | None = None  # only one past wake in ten took longer
     stage: Stage | None = None  # only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
-    refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
     again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again
 
     @property

@@ -93,7 +93,7 @@ class _Desk:
             return answers.nothing()
         view = self._wake_now(host, self._room.view(host, name))
         wait_s = preferred_wait_s(request.headers.get("Prefer", ""))
-        if wait_s:
+        if view.state is State.WAKING and wait_s:
             self._places.hold(wait_s, lambda: self._room.view(host, name).state is State.WAKING)
             view = self._room.view(host, name)
         # Who would not keep it awake does not call off its sleep either.
@@ -125,8 +125,9 @@ class _Desk:
         found = self._find()
         if found is None:
             return answers.unregistered()
-        view = self._refused(found[0], self._room.view(*found), self._door.page_admission(found[0]))
-        return answers.status(found[0], view)
+        host, name = found
+        view = self._refused(host, self._room.view(host, name), self._door.page_admission(host))
+        return answers.status(host, view)
 
     def canary(self, nonce: str) -> Response:  # noqa: ARG002 - it is for the access log
         """Show that this host's requests lead here, to somebody who would wake it."""

@@ -36,7 +36,8 @@ def room(tmp_path: Path) -> Iterator[Room]:
         stack.hosts[HOST]["command"]["start"] = ["sh", "-c", waiting]
         stack.write_hosts()
         stack.start("waitroom", "traefik")
-        eventually(lambda: stack.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
+        # HEAD, as a GET would wake an open host.
+        eventually(lambda: stack.get(method="HEAD").headers.get("X-Waitroom") == "asleep")
         return stack
 
     yield make

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -36,7 +38,8 @@ def room(tmp_path: Path) -> Iterator[Room]:
         stack.hosts[HOST]["command"]["start"] = command
         stack.write_hosts()
         stack.start("waitroom", "traefik")
-        eventually(lambda: stack.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
+        # HEAD, as a GET would wake an open host.
+        eventually(lambda: stack.get(method="HEAD").headers.get("X-Waitroom") == "asleep")
         return stack
 
     yield make
@@ -165,11 +168,12 @@ def test_of_500_who_ask_at_once_one_start_runs_and_the_day_has_its_budget_and_no
     starts = 0
     for round_ in range(8):
         killed = round_ in (1, 3)
-        if stack.state() is None:
-            stack.start("waitroom")
         eventually(lambda: stack.state() == "asleep")
         ask_at_once(stack, kill=killed)
-        if "waitroom" not in stack.processes:
+        if killed:
+            # What runs behind a young shadow, and was never seen stopped, is left alone for minutes.
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(stack.routes / f"{HOST}.asleep.yml", (0, 0))
             stack.start("waitroom")
         granted = min(round_ + 1, 5)
         eventually(
@@ -177,7 +181,7 @@ def test_of_500_who_ask_at_once_one_start_runs_and_the_day_has_its_budget_and_no
             what=f"round {round_}",
         )
         if round_ < 5:
-            eventually(stack.is_awake)
+            eventually(stack.is_awake, within_s=60)
             starts, before = (stack.data / "starts").read_text().count("\n"), starts
             assert killed or starts == before + 1  # a start may be repeated after a kill
             subprocess.run(stack.app_command("stop"), check=True)

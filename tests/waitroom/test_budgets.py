@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.waitroom.fakes import a_host
@@ -139,6 +139,7 @@ def test_odd_events_count_as_wakes(odd: dict[str, object]) -> None:
     assert ask(ledger, NOON + 2 * HOUR, wakes_per_day=2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 72), max_size=60).map(sorted), st.integers(1, 6))
 def test_no_day_has_more_wakes_than_are_paid_for(hours: list[float], most: int) -> None:
     ledger, wakes = Ledger(), []
@@ -155,6 +156,7 @@ def test_no_day_has_more_wakes_than_are_paid_for(hours: list[float], most: int) 
         assert wakes[i + most] - wakes[i] >= DAY
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.01, 9), st.floats(0.01, 9)), min_size=1, max_size=12),
     st.floats(0.1, 20),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from altcha import Challenge, solve_challenge
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waitroom.proof_of_work import ProofOfWork
@@ -74,6 +74,7 @@ parts = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | (json_values | parts).map(lambda v: base64.b64encode(json.dumps(v).encode()).decode())

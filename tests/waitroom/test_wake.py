@@ -236,6 +236,7 @@ def test_attending_leaves_alone_what_the_sidecar_is_stopping(world: World) -> No
 def test_leads_to_the_address_that_the_provider_tells_after_each_start(world: World) -> None:
     vm = a_vm()
     for url in ("http://10.0.0.2:8080", "http://10.0.0.3:8080"):
+        world.routes.mark_asleep(vm.names)
         world.upstream.phase, world.upstream.url = Phase.STOPPED, url
         world.routes.mark_asleep(vm.names)
         world.waker.wake(vm, WISH)
@@ -274,12 +275,20 @@ def test_without_a_free_machine_until_the_end_it_fails_for_that_reason(world: Wo
     assert world.upstream.starts < 9
 
 
+def test_who_asks_when_another_ones_wake_has_just_ended_well_spends_nothing(world: World) -> None:
+    for _ in range(2):
+        assert world.waker.wake(HOST, WISH)
+        world.wait()
+    assert world.kinds() == ["wake_requested", "woken"]
+
+
 def test_what_was_spent_is_spent_after_a_kill_too(world: World) -> None:
     host = a_host(budget={"wakes_per_day": 2})
     for _ in range(2):
         assert world.waker.wake(host, WISH)
         world.wait()
         world.upstream.phase = Phase.STOPPED
+        world.routes.mark_asleep(HOST.names)
         world.waker = world.new_waker()
     with pytest.raises(BudgetSpent) as spent:
         world.waker.wake(host, WISH)
