@@ -66,6 +66,7 @@ class View:
     stage: Stage | None = None  # only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
     again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again
+    refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
 
     @property
     def scene(self) -> State | Refusal:
