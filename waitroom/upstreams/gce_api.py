@@ -24,14 +24,12 @@ from google.cloud import compute_v1
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream
 from waitroom.upstreams import gce_errors
+from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff
 
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
 _ORDER_TIMEOUT_S = 10.0
-_REPEAT = Retry(
-    predicate=gce_errors.is_passing, initial=0.3, multiplier=2, maximum=2, timeout=8, on_error=None
-)
 _PAGE = 500
 # Names in one filter: a URL of 200 names would be longer than some take.
 _NAMES_AT_ONCE = 50
@@ -69,6 +67,7 @@ class Api:
         self._clients: _Clients | None = None
         self._connecting = threading.Lock()
         self._back_off = BackOff()
+        self.calls = Calls()
 
     @classmethod
     def from_environment(cls) -> Api:
@@ -80,6 +79,7 @@ class Api:
         request = {"project": vm.project, "zone": vm.zone, "instance": vm.instance}
         return self._call(
             vm,
+            "instances.get",
             lambda to: _machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
         )
 
@@ -105,6 +105,7 @@ class Api:
         wanted = {vm.instance for vm in vms}
         return self._call(
             vms[0],
+            "instances.list",
             lambda to: {
                 each.name: _machine(each)
                 for each in to.instances.list(request, retry=None, timeout=_TIMEOUT_S)
@@ -121,19 +122,23 @@ class Api:
             "request_id": request_id,
         }
 
+        kind = f"instances.{action}"
+
         def call(to: _Clients) -> str:
             # `start()` would follow the operation through a client of its own, with the real
             # endpoint and for minutes; `start_unary()` returns at once.
             method = getattr(to.instances, f"{action}_unary")
-            return str(method(request, retry=_REPEAT, timeout=_ORDER_TIMEOUT_S).name)
+            return str(method(request, retry=self._repeat(kind), timeout=_ORDER_TIMEOUT_S).name)
 
-        return self._call(vm, call)
+        return self._call(vm, kind, call)
 
     def outcome(self, vm: GceUpstream, operation: str) -> UpstreamError | bool:
         """Return whether an operation has ended, or in which error it did."""
         request = {"project": vm.project, "zone": vm.zone, "operation": operation}
         found = self._call(
-            vm, lambda to: to.operations.get(request, retry=None, timeout=_TIMEOUT_S)
+            vm,
+            "zoneOperations.get",
+            lambda to: to.operations.get(request, retry=None, timeout=_TIMEOUT_S),
         )
         if found.status != compute_v1.Operation.Status.DONE:
             return False
@@ -150,14 +155,29 @@ class Api:
         }
         answer = self._call(
             vm,
+            "instances.testIamPermissions",
             lambda to: to.instances.test_iam_permissions(request, retry=None, timeout=_TIMEOUT_S),
         )
         return set(answer.permissions)
 
-    def _call(self, vm: GceUpstream, call: Callable[[_Clients], _Answer]) -> _Answer:
+    def _repeat(self, kind: str) -> Retry:
+        """Repeat an order while what is wrong will pass; each time is a call."""
+        return Retry(
+            predicate=gce_errors.is_passing,
+            initial=0.3,
+            multiplier=2,
+            maximum=2,
+            timeout=8,
+            on_error=lambda _: self.calls.add(kind),
+        )
+
+    def _call(self, vm: GceUpstream, kind: str, call: Callable[[_Clients], _Answer]) -> _Answer:
+        """Make one call of a kind: the API's own name of its method."""
         self._back_off.demand_over()
         try:
-            answer = call(self._connected())
+            clients = self._connected()
+            self.calls.add(kind)
+            answer = call(clients)
         except gce_errors.FAULTS as error:
             fault = gce_errors.of_call(vm, error)
             if fault.reason is Reason.CREDENTIALS:
