@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 import google.auth
@@ -26,6 +25,7 @@ from waitroom.hosts import GceUpstream
 from waitroom.upstreams import gce_errors
 from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff
+from waitroom.upstreams.gce_machine import Machine, read_machine
 
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
@@ -35,22 +35,6 @@ _PAGE = 500
 _NAMES_AT_ONCE = 50
 
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What we look at of an instance."""
-
-    status: str  # in the API's word
-    labels: Mapping[str, str]
-    internal: str | None  # addresses of the first interface
-    external: str | None
-    started_at: datetime | None
-
-    @property
-    def sleeps(self) -> bool:
-        """Whether it is in a state in which it costs nothing and stays until it is started."""
-        return self.status in ("TERMINATED", "STOPPED", "SUSPENDED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +64,7 @@ class Api:
         return self._call(
             vm,
             "instances.get",
-            lambda to: _machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
+            lambda to: read_machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
         )
 
     def find(self, vms: Iterable[GceUpstream]) -> dict[str, Machine]:
@@ -107,7 +91,7 @@ class Api:
             vms[0],
             "instances.list",
             lambda to: {
-                each.name: _machine(each)
+                each.name: read_machine(each)
                 for each in to.instances.list(request, retry=None, timeout=_TIMEOUT_S)
                 if each.name in wanted
             },
@@ -211,26 +195,3 @@ def _credentials(*, lenient: bool) -> Credentials:
             raise
         return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the library's
     return found
-
-
-def _machine(instance: compute_v1.Instance) -> Machine:
-    internal = external = None
-    if instance.network_interfaces:
-        first = instance.network_interfaces[0]
-        internal = first.network_i_p or None
-        external = next((each.nat_i_p for each in first.access_configs if each.nat_i_p), None)
-    return Machine(
-        status=instance.status,
-        labels=dict(instance.labels),
-        internal=internal,
-        external=external,
-        started_at=_time(instance.last_start_timestamp),
-    )
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else None
