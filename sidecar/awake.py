@@ -21,25 +21,27 @@ class Awake:
     """One clock a host; a host of which no event tells has none."""
 
     def __init__(self) -> None:
-        self._sums_s: dict[str, float] = {}  # up to the last sleep
-        self._since_s: dict[str, float] = {}  # of those that are awake
+        # The sum up to the last sleep, and since when it is awake, if it is. One value, replaced
+        # whole: who asks from another thread must never see a sum that has shrunk.
+        self._clocks: dict[str, tuple[float, float | None]] = {}
 
     def add(self, event: Mapping[str, object], clock_s: float) -> None:
         """Take in an event; what says nothing about it is passed over."""
         host, kind = str(event.get("host")), event.get("kind")
+        sum_s, since_s = self._clocks.get(host, (0.0, None))
         if kind in _RUNS:
-            self._since_s.setdefault(host, clock_s)
-            self._sums_s.setdefault(host, 0.0)
+            self._clocks[host] = (sum_s, clock_s if since_s is None else since_s)
         elif kind in _ENDED or _has_started_nothing(event):
-            began_s = self._since_s.pop(host, clock_s)
-            self._sums_s[host] = self._sums_s.get(host, 0.0) + clock_s - began_s
+            self._clocks[host] = (_until(clock_s, sum_s, since_s), None)
 
     def seconds(self, host: str, clock_s: float) -> float | None:
         """Return the sum until now; None: nothing is known of the host. Any thread may ask."""
-        sum_s = self._sums_s.get(host)
-        if sum_s is None:
-            return None
-        return sum_s + clock_s - self._since_s.get(host, clock_s)
+        clock = self._clocks.get(host)
+        return None if clock is None else _until(clock_s, *clock)
+
+
+def _until(clock_s: float, sum_s: float, since_s: float | None) -> float:
+    return sum_s if since_s is None else sum_s + clock_s - since_s
 
 
 def _has_started_nothing(event: Mapping[str, object]) -> bool:

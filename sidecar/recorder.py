@@ -3,7 +3,7 @@
 log line -> tail -> intake -> store. Counts, events and read positions are committed in one atomic
 replace, so a crash at any point repeats what was not committed and nothing else.
 
-One thread reads and commits. `record`, `last_used` and `last_woken` may be called by any.
+One thread reads and commits. `record`, and what only returns what is known, may be called by any.
 """
 
 from __future__ import annotations

@@ -59,14 +59,14 @@ def health(settings: Settings) -> Iterable[str]:
         yield f"WAITROOM_DATA: {journal} can't be written ({error.strerror}), so nothing is woken"
 
 
-def disk(settings: Settings) -> Iterable[str]:
+def disk(settings: Settings, low_bytes: int = _LOW_BYTES) -> Iterable[str]:
     """Look whether there is room for what must be written soon."""
     for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
         try:
             free_bytes = shutil.disk_usage(path).free
         except OSError:
             continue  # said already: the folder can't be used
-        if free_bytes < _LOW_BYTES:
+        if free_bytes < low_bytes:
             yield f"{name}: {path} has {free_bytes >> 20} MB left on its disk; make room there"
 
 

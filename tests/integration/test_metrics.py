@@ -142,7 +142,8 @@ def test_agree_with_the_record_after_a_wake_and_a_sleep(stack: Local) -> None:
     assert scraped.value("waitroom_recording") == 1
 
     [woken], [slept] = stack.events("woken"), stack.events("slept")
-    gate = {"host": HOST, "gate": "visit"}
+    [requested] = stack.events("wake_requested")
+    gate = {"host": HOST, "gate": requested["gate"]}
     assert scraped.value("waitroom_wakes_requested_total", **gate) == 1
     assert scraped.value("waitroom_wakes_total", **gate, outcome="ready") == 1
     assert scraped.value("waitroom_wake_seconds_sum", host=HOST) == woken["took_s"]
@@ -184,7 +185,7 @@ def test_every_name_in_dashboard_and_rules_is_one_that_there_is(stack: Local) ->
     rules = (MONITORING / "alerts.yml").read_text()
     dashboard = (MONITORING / "grafana-dashboard.json").read_text()
     for text in (rules, dashboard):
-        named = set(NAME.findall(text)) - {"waitroom_sidecar"}
+        named = set(NAME.findall(text))
         assert named
         assert named <= known
     assert {name for name in known if name.startswith("waitroom_")} <= set(

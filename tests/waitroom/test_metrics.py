@@ -87,7 +87,8 @@ def test_a_host_is_in_one_state(tmp_path: Path, registry: CollectorRegistry) -> 
     assert state() is State.DRAINING
     house.routes.fall_asleep(HOST)
     assert state() is State.ASLEEP
+    Journal(tmp_path / "journal.jsonl").append("wake_requested", HOST, visitor="v", gate="visit")
     with house.locks.hold(HOST):  # the wake waits for a stop to end
-        house.waker.wake(a_host(), visitor="v")
+        house.waker.resume(house.registry.find)
         assert state() is State.WAKING
     house.close()
