@@ -19,6 +19,7 @@ import requests
 
 from traefik.folder import RouteFolder
 from waitroom import canary, page
+from waitroom.canary import Leads
 from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
