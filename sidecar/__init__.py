@@ -30,6 +30,8 @@ packed       and unpacked
 zstd_file    a .zst file, as the standard library reads the others
 intake       what the lines of both logs add up to
 activity     what the entries of the access log do, a count a host (pure)
+awake        for how long each host was awake (pure)
+metrics      /metrics: what all these know, for Prometheus
 events       what happened, and what the idle question asks of it
 annals       what becomes of events and hours: the ledger, activity.json, the archive
 ledger       from events to when each host was awake, asleep or unknown (pure)
@@ -40,6 +42,7 @@ archive      what is older, a file a month
 atomic       replaces a file as a whole
 past         all events there are, for other readers
 schema       the JSON Schema of those files
+commits      how its commits went
 webhooks     events, sent on to others
 records      what activity.json says, for other readers
 numbering    which requests have no line (pure)

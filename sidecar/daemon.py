@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import schedule
 
-from sidecar import connections
+from sidecar import connections, metrics
 from sidecar.decide import Decider
 from sidecar.looks import Looks
 from sidecar.proofs import Proofs
@@ -22,6 +22,7 @@ from sidecar.sight import Sight
 from sidecar.sleep import Handshake
 from sidecar.uses import Uses
 from traefik.folder import RouteFolder, Shadow
+from waitroom import scrape
 from waitroom.config import RegistryFile, Settings
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Host, Route
@@ -45,18 +46,24 @@ class Daemon:
         self._ended = threading.Event()
         self._file = RegistryFile(settings.hosts)
         proofs = Proofs()
+        self._measured = scrape.new_registry()
         self._recorder = Recorder(
             data=settings.data,
             access_log=settings.access_log,
             registry=self._file.registry,
             on_canary=proofs.add,
+            on_event=metrics.Sleeps(self._measured, self._file.current).add,
             release_log=settings.release_log,
         )
         self._folder = RouteFolder(settings.routes)
         self._uses = Uses(self._recorder)
         self._sight = Sight(settings.traefik_urls)
+        connect = Connector()
+        self._measured.register(
+            metrics.Recording(self._file.current, self._recorder, connect.calls)
+        )
         handshake = Handshake(
-            connect=Connector(),
+            connect=connect,
             folder=self._folder,
             locks=HostLocks(settings.data),
             proofs=proofs,
@@ -88,6 +95,8 @@ class Daemon:
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
         self._recorder.watch(self._last_beat())
+        if self._settings.sidecar_listen:
+            metrics.serve(self._measured, self._settings.sidecar_listen)
         self._guarded(self._begin_beat)
         self._guarded(self._end_stale_drains)
         threading.Thread(
@@ -168,8 +177,9 @@ class Daemon:
         self._alive.write_text(self._uses.watched_since.isoformat(), "ascii")
 
     def _beat(self) -> None:
-        """Show the health check that the loop turns."""
-        self._alive.touch()
+        """Show the health check that the loop turns, and what it does is of use."""
+        if self._recorder.is_well():
+            self._alive.touch()
 
     def _demand_network(self) -> None:
         if connections.network_is_gone(self._had_network):

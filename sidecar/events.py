@@ -6,12 +6,14 @@ An event is a document: `at, host, kind, ...`. Those that are not in the store y
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from sidecar.awake import Awake
 from sidecar.occurrence import ALL_HOSTS
 from sidecar.signs import Signs
 
@@ -21,14 +23,21 @@ Event = dict[str, Any]
 class Events:
     """Events on their way to the store. `record` and the questions may be called by any thread."""
 
-    def __init__(self, known: Iterable[Mapping[str, Any]], now: Callable[[], datetime]) -> None:
-        """Begin with those of the store."""
+    def __init__(
+        self,
+        known: Iterable[Mapping[str, Any]],
+        now: Callable[[], datetime],
+        on_new: Callable[[Event], None] = lambda _: None,
+    ) -> None:
+        """Begin with those of the store; `on_new`: told of all others."""
         self._now = now
+        self._on_new = on_new
         self._recorded: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.new: list[Event] = []  # not in the store yet; whoever puts them there empties it
         self.signs = Signs()
+        self.awake = Awake()
         for event in known:
-            self.signs.add(event, now())
+            self._learn(event)
 
     def record(self, event: Event) -> None:
         """Hand in an event."""
@@ -45,7 +54,12 @@ class Events:
     def add(self, event: Event) -> None:
         """Add an event as it stands in JSON."""
         self.new.append(event)
+        self._learn(event)
+        self._on_new(event)
+
+    def _learn(self, event: Mapping[str, Any]) -> None:
         self.signs.add(event, self._now())
+        self.awake.add(event, time.monotonic())
 
     def doubt(self, kind: str, detail: str, **fields: float) -> None:
         """Add that something may have been missed: every host counts as active now."""

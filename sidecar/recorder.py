@@ -3,7 +3,7 @@
 log line -> tail -> intake -> store. Counts, events and read positions are committed in one atomic
 replace, so a crash at any point repeats what was not committed and nothing else.
 
-One thread reads and commits. `record`, `last_used` and `last_woken` may be called by any.
+One thread reads and commits. `record`, and what only returns what is known, may be called by any.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sidecar.activity import Fold, HostCount
 from sidecar.annals import Annals
 from sidecar.archive import Archive
 from sidecar.clock import Clock
+from sidecar.commits import Commits
 from sidecar.events import Event, Events
 from sidecar.generations import Block
 from sidecar.intake import Intake
@@ -49,10 +50,14 @@ class Recorder:
         access_log: Path,
         registry: Registry,
         on_canary: Callable[[str], None],
+        on_event: Callable[[Event], None] = lambda _: None,
         release_log: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Open activity.json. `release_log`: what was recorded need not stay on the disk.
+        """Open activity.json.
+
+        `on_event`: told of each event that was not recorded before. `release_log`: what was
+        recorded need not stay on the disk.
 
         Raises: WaitroomError when another sidecar has it open, or the log can't be followed.
         """
@@ -64,7 +69,7 @@ class Recorder:
         self._annals = Annals(store, Archive(data))
         self._fold = Fold(registry, _load_hosts(store), self._annals.hours)
         self._numbering = Numbering.load(store.table("numbering"))
-        self._events = Events(store.events, now)
+        self._events = Events(store.events, now, on_event)
         self._intake = Intake(
             fold=self._fold,
             numbering=self._numbering,
@@ -79,9 +84,10 @@ class Recorder:
         self._clock = Clock(known=next(iter(store.table("clock")), None))
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
         self._changed = store.fresh
-        self._commit_fails = False
+        self.commits = Commits()
         self._read_to: ReadTo | None = None
         self.caught_up = False  # whether the end of both logs was reached
+        self._caught_up_s = time.monotonic()  # when it was reached last, or reading began
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -102,6 +108,7 @@ class Recorder:
             self.caught_up = False
         elif all(ends):
             self.caught_up = True
+            self._caught_up_s = time.monotonic()
         return not all(ends)
 
     def commit(self) -> bool:
@@ -110,17 +117,21 @@ class Recorder:
         self._changed |= self._webhooks.take_changed()
         if not (self._changed or self._events.new or self._annals.is_due(self._now())):
             return True
+        commits, began_s = self.commits, time.monotonic()
         self._put()
         try:
             self._store.commit()
         except OSError as error:
-            if not self._commit_fails:
+            if not commits.failing:
                 log.error("%s: can't be written, trying again: %s", self._store.path, error)
-            self._changed = self._commit_fails = True
+            commits.failed += 1
+            self._changed = commits.failing = True
             return False
-        if self._commit_fails:
+        if commits.failing:
             log.info("%s: is written again", self._store.path)
-        self._changed = self._commit_fails = False
+        commits.done += 1
+        commits.took_s += time.monotonic() - began_s
+        self._changed = commits.failing = False
         self._release()
         return True
 
@@ -155,6 +166,10 @@ class Recorder:
         """Return until when an operator keeps the host awake."""
         return self._events.signs.kept_until(host)
 
+    def awake_s(self, host: str) -> float | None:
+        """Return for how long a host was awake since we began; None: nothing is known of it."""
+        return self._events.awake.seconds(host, time.monotonic())
+
     def close(self) -> None:
         """Commit, and let others record."""
         self.commit()
@@ -178,6 +193,19 @@ class Recorder:
     def fault(self) -> str | None:
         """Return why the access log can't be read, if so."""
         return self._log.fault
+
+    def lag_s(self) -> float:
+        """Return how long ago the end of both logs was reached."""
+        return time.monotonic() - self._caught_up_s
+
+    def is_well(self) -> bool:
+        """Whether the logs can be read, and what was read be written."""
+        unread = self._log.fault or self._journal.fault or self._intake.is_common
+        return not unread and not self.commits.failing
+
+    def counts(self) -> list[HostCount]:
+        """Return the counts of all hosts; their figures may be those of the next moment."""
+        return list(self._fold.counts.values())
 
     def totals(self) -> dict[str, int]:
         """Return how many lines there were, of each kind."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ import requests
 
 from traefik.folder import RouteFolder
 from waitroom import canary, page
+from waitroom.canary import Leads
 from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
@@ -29,17 +31,59 @@ from waitroom.upstreams.base import Upstream
 _PATIENCE_S = 4.0
 _PAUSE_S = 0.1
 _LOG_TAIL_BYTES = 1 << 20
+# Enough for months of journal; less is a disk that somebody is filling.
+_LOW_BYTES = 64 << 20
 
 
 def findings(
     settings: Settings, registry: Registry, connect: Callable[[Host], Upstream]
 ) -> list[str]:
     """Look at everything; an empty list means that hosts will sleep and wake."""
-    local = [*folders(settings), *templates(registry), *upstreams(registry, connect, thorough=True)]
+    local = [
+        *health(settings),
+        *disk(settings),
+        *templates(registry),
+        *upstreams(registry, connect, thorough=True),
+    ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
 
 
-def folders(settings: Settings) -> Iterable[str]:
+def health(settings: Settings) -> Iterable[str]:
+    """Look whether the waiting room can do its own part: write routes and journal."""
+    yield from _folders(settings)
+    journal = settings.data / "journal.jsonl"
+    try:
+        os.close(os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return  # it is made with the first event
+    except OSError as error:
+        yield f"WAITROOM_DATA: {journal} can't be written ({error.strerror}), so nothing is woken"
+
+
+def disk(settings: Settings, low_bytes: int = _LOW_BYTES) -> Iterable[str]:
+    """Look whether there is room for what must be written soon."""
+    for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
+        try:
+            free_bytes = shutil.disk_usage(path).free
+        except OSError:
+            continue  # said already: the folder can't be used
+        if free_bytes < low_bytes:
+            yield f"{name}: {path} has {free_bytes >> 20} MB left on its disk; make room there"
+
+
+def entry_points(settings: Settings) -> Iterable[str]:
+    """Look whether Traefik answers; what did not is asked no further."""
+    name = f"check-{secrets.token_hex(4)}.invalid"
+    for url in settings.traefik_urls:
+        if canary.send(url, name).leads is Leads.NOWHERE:
+            yield (
+                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
+                " start it, or name an entry point of it"
+            )
+            return
+
+
+def _folders(settings: Settings) -> Iterable[str]:
     """Look whether what must be written can be written."""
     for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
         try:

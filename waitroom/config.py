@@ -37,6 +37,7 @@ class Settings:
     url: str  # WAITROOM_URL: where Traefik reaches the public listener
     listen: str  # WAITROOM_LISTEN: HOST:PORT of the public listener
     admin_listen: str  # WAITROOM_ADMIN_LISTEN: HOST:PORT of the admin listener
+    sidecar_listen: str  # WAITROOM_SIDECAR_LISTEN: HOST:PORT of the sidecar's /metrics; "" for none
     secret_file: Path  # WAITROOM_SECRET_FILE: signs wake tokens; made when absent
     trusted_proxies: tuple[Network, ...]  # WAITROOM_TRUSTED_PROXIES: whose X-Forwarded-For holds
     release_log: bool  # WAITROOM_RELEASE_LOG=on: give back the disk space of what was recorded
@@ -63,6 +64,7 @@ class Settings:
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
             listen=listen,
             admin_listen=admin_listen,
+            sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
             secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
@@ -96,6 +98,11 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
+
+
+def _optional_address(environ: Mapping[str, str], name: str) -> str:
+    """Read an address that need not be given."""
+    return _address(environ, name, "127.0.0.1:8083") if environ.get(name, "off") != "off" else ""
 
 
 def _port(address: str) -> int:

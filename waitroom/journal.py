@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,12 @@ class JournalError(WaitroomError):
 class Journal:
     """Appends events; safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, on_event: Callable[[Mapping[str, Any]], None] = lambda _: None
+    ) -> None:
+        """`on_event`: told of each event that was written."""
         self.path = path
+        self._on_event = on_event
         self._lock = threading.Lock()
         self._torn = True  # what an earlier process left may end in half a line
 
@@ -45,6 +49,7 @@ class Journal:
                 self._write(line)
         except OSError as error:
             raise JournalError(f"{self.path}: can't be written: {error.strerror}") from error
+        self._on_event(event)
         return at
 
     def _write(self, line: bytes) -> None:

@@ -31,6 +31,12 @@ _FIRST_PROBE_S = 0.3
 # A provider that is only out of reach, as against all that a person must mend.
 _PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
 
+_SHADOWED = {
+    None: State.READY,
+    Shadow.DRAINING: State.DRAINING,
+    Shadow.ASLEEP: State.ASLEEP,
+}
+
 
 class Room:
     """All hosts. Threads: any may call."""
@@ -78,6 +84,13 @@ class Room:
             reason=reason,
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
+
+    def glance(self, name: str) -> State:
+        """Return a host's state as far as it is known without asking anybody; changes nothing."""
+        wake = self._waker.under_way(name)
+        if wake and wake.starts:
+            return State.WAKING
+        return _SHADOWED[self._folder.shadow(name)]
 
     def wake(self, host: Host, wish: Wish) -> bool:
         """Wake a host for a visitor whom the gate let in; one that runs is only handed back.

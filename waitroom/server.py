@@ -16,7 +16,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from gunicorn.app.base import BaseApplication
 
 from traefik.folder import RouteFolder
-from waitroom import canary, check, probe
+from waitroom import canary, check, metrics, probe, scrape
 from waitroom.admin import admin_app
 from waitroom.bodies import read_wanted
 from waitroom.budgets import Proof, Wish
@@ -76,7 +76,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     file = RegistryFile(settings.hosts)
     connect = Connector()
     folder = RouteFolder(settings.routes)
-    journal = Journal(settings.data / "journal.jsonl")
+    measured = scrape.new_registry()
+    journal = Journal(settings.data / "journal.jsonl", metrics.Wakes(measured, file.current).add)
     locks = HostLocks(settings.data)
     stops = Stops(folder, locks)
     outcomes = Outcomes()
@@ -133,12 +134,24 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         )
     )
 
-    def findings() -> list[str]:
-        return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
+    measured.register(metrics.Standing(file.current, room.glance, connect.calls))
 
-    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin_app(
-        findings, file.current
+    def readiness() -> list[str]:
+        providers = statuses.faults(file.registry.hosts.values())
+        return [
+            *check.health(settings),
+            *check.disk(settings),
+            *check.entry_points(settings),
+            *providers,
+        ]
+
+    admin = admin_app(
+        health=lambda: list(check.health(settings)),
+        readiness=readiness,
+        metrics=measured,
+        registry=file.current,
     )
+    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin
 
 
 def _by_listener(

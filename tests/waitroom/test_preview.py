@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 
 from tests.waitroom.fakes import a_host
 from waitroom.admin import admin_app
@@ -17,7 +18,10 @@ from waitroom.samples import samples
 @pytest.fixture
 def client() -> FlaskClient:
     host = a_host(page={"title": "Guest book"}, lang="id")
-    return admin_app(list, lambda: Registry({host.name: host})).test_client()
+    registry = Registry({host.name: host})
+    return admin_app(
+        health=list, readiness=list, metrics=CollectorRegistry(), registry=lambda: registry
+    ).test_client()
 
 
 @pytest.mark.parametrize("name", samples("x", datetime.now(UTC)))
