@@ -73,9 +73,10 @@ class Recorder:
         self._journal = Tail(journal, positions.of(journal, known), optional=True)
         self._clock = Clock(known=next(iter(store.table("clock")), None))
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
+        self._canaries: list[str] = []  # read, and not committed yet
         self._changed = store.fresh
         self._commit_fails = False
-        self.caught_up = False  # whether the end of both logs was reached
+        self.caught_up = False  # whether the end of both logs was reached, and can be recorded
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -92,7 +93,7 @@ class Recorder:
             self._read_on(self._log, self._intake.add_access_log, deadline),
         ]
         # A journal that is not there yet is an empty one; a missing access log tells nothing.
-        if self._log.fault or self._intake.is_common:
+        if self._log.fault or self._intake.is_common or self._commit_fails:
             self.caught_up = False
         elif all(ends):
             self.caught_up = True
@@ -115,6 +116,7 @@ class Recorder:
         if self._commit_fails:
             log.info("%s: is written again", self._store.path)
         self._changed = self._commit_fails = False
+        self._prove()
         self._release()
         return True
 
@@ -178,8 +180,7 @@ class Recorder:
                     return False
             return True
         finally:
-            for nonce in self._fold.settle(self._now()):
-                self._on_canary(nonce)
+            self._canaries += self._fold.settle(self._now())
             self._changed |= tail.losses.overlong > 0
             self._intake.take_losses(str(tail.path), tail.losses)
 
@@ -205,6 +206,12 @@ class Recorder:
         store.replace("totals", [self._intake.totals()])
         store.replace("numbering", [self._numbering.document()])
         store.replace("clock", [self._clock.document()])
+
+    def _prove(self) -> None:
+        """Tell of the canaries that were read; where nothing can be written, no wake can either."""
+        for nonce in self._canaries:
+            self._on_canary(nonce)
+        self._canaries.clear()
 
     def _release(self) -> None:
         if not self._releases:
