@@ -11,8 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +78,14 @@ class Stack(Local):
         return pid if str(self.home(name)).encode() in argv else None
 
     def answers(self, name: str) -> bool:
-        """Whether a visitor gets an answer of the app's, or an honest one of ours."""
+        """Whether there is an answer of the app's, or an honest one of ours; keeps nobody awake."""
         try:
-            answer = self.get(host=name)
+            answer = self.get(host=name, headers={"User-Agent": "kube-probe/1.30"})
         except requests.RequestException:
             return False
         return answer.status_code == requests.codes.ok or "X-Waitroom" in answer.headers
 
-    def wake_host(self, name: str, within_s: float = 15.0) -> None:
+    def wake_host(self, name: str, within_s: float = 30.0) -> None:
         """Wake a host as its page does, and wait until its app answers."""
         answer = self.get(host=name)
         if "X-Waitroom" in answer.headers:
@@ -160,6 +161,14 @@ class Stack(Local):
         for name, keys in self.hosts.items():
             subprocess.run(keys["command"]["stop"], cwd=ROOT, check=False, timeout=30)
             self.kill_app(name)
+
+
+def stays(holds: Callable[[], object], *, for_s: float) -> None:
+    """Demand that something holds all the time; nothing but time can show that."""
+    deadline = time.monotonic() + for_s
+    while time.monotonic() < deadline:
+        assert holds()
+        time.sleep(0.02)
 
 
 def _identity(event: dict[str, Any]) -> tuple[str, str, str]:
