@@ -3,7 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+<<<<<<< HEAD
 .PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release bench-audit clean
+=======
+.PHONY: demo up down test check torture faults bench-tail bench-live bench-commit bench-release clean
+>>>>>>> faults
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo
@@ -19,6 +23,10 @@ test: .venv/test  ## all tests; Docker and browser tests run where an engine and
 
 torture: .venv/test  ## 100 logs of 50,000 lines, rotated in every way under kill -9; takes minutes
 	TORTURE_RUNS=100 TORTURE_LINES=50000 $(BIN)/python -m pytest tests/torture
+
+faults: .venv/test  ## kill -9, disks, clocks, networks, odd input, a soak; takes two hours, one table at the end
+	FAULT_CYCLES=200 FAULT_KILLS=75 FAULT_DAMAGES=20 FAULT_SLOW_S=10 FAULT_LONG_S=180 FAULT_INPUTS=250000 FAULT_SOAK_S=3600 \
+	  $(BIN)/python -m pytest -n 2 tests/faults
 
 bench-tail: .venv/test  ## the same log through ours, wc, GoAccess, mtail and jq (those that are here)
 	$(BIN)/python tests/bench/tail_throughput.py

@@ -140,7 +140,8 @@ class Daemon:
         if not self._waits_for_log:
             self._waits_for_log = True
             log.warning(
-                "nothing is put to sleep until %s is read to its end", self._settings.access_log
+                "nothing is put to sleep until %s is read to its end and recorded",
+                self._settings.access_log,
             )
         return False
 

@@ -83,11 +83,17 @@ class Recorder:
         self._journal = Tail(journal, positions.of(journal, known), optional=True)
         self._clock = Clock(known=next(iter(store.table("clock")), None))
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
+        self._canaries: list[str] = []  # read, and not committed yet
         self._changed = store.fresh
+<<<<<<< HEAD
         self.commits = Commits()
         self._read_to: ReadTo | None = None
         self.caught_up = False  # whether the end of both logs was reached
         self._caught_up_s = time.monotonic()  # when it was reached last, or reading began
+=======
+        self._commit_fails = False
+        self.caught_up = False  # whether the end of both logs was reached, and can be recorded
+>>>>>>> faults
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -104,7 +110,7 @@ class Recorder:
             self._read_on(self._log, self._intake.add_access_log, deadline),
         ]
         # A journal that is not there yet is an empty one; a missing access log tells nothing.
-        if self._log.fault or self._intake.is_common:
+        if self._log.fault or self._intake.is_common or self._commit_fails:
             self.caught_up = False
         elif all(ends):
             self.caught_up = True
@@ -129,9 +135,14 @@ class Recorder:
             return False
         if commits.failing:
             log.info("%s: is written again", self._store.path)
+<<<<<<< HEAD
         commits.done += 1
         commits.took_s += time.monotonic() - began_s
         self._changed = commits.failing = False
+=======
+        self._changed = self._commit_fails = False
+        self._prove()
+>>>>>>> faults
         self._release()
         return True
 
@@ -228,8 +239,7 @@ class Recorder:
                     return False
             return True
         finally:
-            for nonce in self._fold.settle(self._now()):
-                self._on_canary(nonce)
+            self._canaries += self._fold.settle(self._now())
             self._changed |= tail.losses.overlong > 0
             self._intake.take_losses(str(tail.path), tail.losses)
 
@@ -255,6 +265,12 @@ class Recorder:
         store.replace("totals", [self._intake.totals()])
         store.replace("numbering", [self._numbering.document()])
         store.replace("clock", [self._clock.document()])
+
+    def _prove(self) -> None:
+        """Tell of the canaries that were read; where nothing can be written, no wake can either."""
+        for nonce in self._canaries:
+            self._on_canary(nonce)
+        self._canaries.clear()
 
     def _release(self) -> None:
         if not self._releases:

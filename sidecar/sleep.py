@@ -112,7 +112,8 @@ class Handshake:
             raise CalledOff(
                 Why.NOT_READ,
                 "the canary's line did not come out of the access log; is it being written"
-                " (WAITROOM_ACCESS_LOG), and does it keep request_User-Agent or RequestPath?",
+                " (WAITROOM_ACCESS_LOG), does it keep request_User-Agent or RequestPath, and can"
+                " WAITROOM_DATA be written?",
             )
         use, now = self.use(host, status), datetime.now(UTC)
         _demand(questions.is_not_kept(use, now))

@@ -84,7 +84,7 @@ class Store:
             if number is None:
                 new.append(document)
             else:
-                table[number] = document
+                table[number] = {**table[number], **document}  # a newer version may know more
         if new:
             numbers = map(str, self.hosts.insert_multiple(new))
             self._ids.update(zip((doc["host"] for doc in new), numbers, strict=True))

@@ -73,6 +73,8 @@ class Handler(demo_http.Handler):
 
 
 def serve(folder: Path, port: int) -> None:
+    # By itself: whoever starts it may be killed at any point.
+    (folder / "app.pid").write_text(str(os.getpid()))
     Handler.folder = folder
 
     def end(*_: object) -> None:
@@ -90,12 +92,15 @@ def serve(folder: Path, port: int) -> None:
 def main(what: str, folder: Path, port: int) -> int:
     if what == "serve":
         serve(folder, port)
+    # One command at a time: each tries the lock, and must not take another one's try for the app.
+    turn = os.open(folder, os.O_RDONLY)
+    fcntl.flock(turn, fcntl.LOCK_EX)
     # Whoever runs holds the lock, however he ended.
     with (folder / "app.pid").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return running(what, file.name)
+            return running(what, Path(file.name))
         if what == "start":
             file.truncate(0)
             app = subprocess.Popen(
@@ -103,15 +108,16 @@ def main(what: str, folder: Path, port: int) -> int:
                 pass_fds=[file.fileno()], start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-            file.write(str(app.pid))
             app.returncode = 0  # it outlives us
         return what == "status"
 
 
-def running(what: str, pid_file: str) -> int:
+def running(what: str, pid_file: Path) -> int:
     if what == "stop":
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            os.kill(int(Path(pid_file).read_text()), signal.SIGTERM)
+        while not pid_file.read_text():  # it has only just been started
+            time.sleep(0.01)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
     return 0
 
 

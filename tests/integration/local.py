@@ -85,17 +85,21 @@ class Local:
 
     def start(self, *names: str) -> None:
         for name in names or ("waitroom", "traefik", "sidecar"):
-            argv = {
-                "waitroom": [sys.executable, "-m", "waitroom"],
-                "traefik": [traefik_program(), f"--configFile={self.data / 'traefik.yml'}"],
-                "sidecar": [sys.executable, "-m", "sidecar"],
-            }[name]
-            with (self.data / f"{name}.log").open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )  # fmt: skip
+            self.spawn(name)
         if "waitroom" in self.processes and "traefik" in self.processes:
             eventually(lambda: self.state() is not None, what="the waiting room answers")
+
+    def spawn(self, name: str) -> None:
+        """Start one part, and wait for nothing."""
+        argv = {
+            "waitroom": [sys.executable, "-m", "waitroom"],
+            "traefik": [traefik_program(), f"--configFile={self.data / 'traefik.yml'}"],
+            "sidecar": [sys.executable, "-m", "sidecar"],
+        }[name]
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )  # fmt: skip
 
     def end(self, name: str, number: int = signal.SIGTERM) -> int:
         process = self.processes.pop(name)
@@ -173,7 +177,11 @@ class Local:
         )
 
     def activity(self) -> dict[str, Any]:
-        return dict(msgspec.json.decode((self.data / "activity.json").read_bytes()))
+        return dict(
+            msgspec.json.decode(
+                (Path(self.environment["WAITROOM_DATA"]) / "activity.json").read_bytes()
+            )
+        )
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         try:

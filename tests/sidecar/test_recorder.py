@@ -232,6 +232,25 @@ def test_a_disk_that_refuses_loses_nothing(case: Case) -> None:
     assert case.read()["a.test"]["requests"] == 2
 
 
+def test_a_canary_proves_nothing_before_its_line_is_recorded(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    assert case.recorder.caught_up
+    obstacle = case.folder / "activity.json.tmp"
+    obstacle.mkdir()
+    case.write(
+        line(2, ServiceName="waitroom@file", **{"request_User-Agent": "waitroom-canary/abc"})
+    )
+    case.recorder.read()
+    assert not case.recorder.commit()
+    case.recorder.read()
+    assert (case.canaries, case.recorder.caught_up) == ([], False)
+    obstacle.rmdir()
+    case.read()
+    case.recorder.read()
+    assert (case.canaries, case.recorder.caught_up) == (["abc"], True)
+
+
 def test_a_damaged_file_is_kept_and_the_one_before_it_used(case: Case) -> None:
     case.write(line(1))
     case.read()

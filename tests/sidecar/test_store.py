@@ -43,6 +43,17 @@ def test_what_was_written_is_replaced_after_a_restart(tmp_path: Path) -> None:
     assert hosts(tmp_path) == {"a.test": 2}
 
 
+def test_what_a_newer_version_says_of_a_host_stays(tmp_path: Path) -> None:
+    for document in ({"requests": 1, "mood": "fine"}, {"requests": 2}):
+        store = Store(tmp_path)
+        store.put_hosts([{"host": "a.test", **document}])
+        store.commit()
+        store.close()
+    assert next(iter(json.loads((tmp_path / "activity.json").read_text())["hosts"].values())) == {
+        "host": "a.test", "requests": 2, "mood": "fine",
+    }  # fmt: skip
+
+
 def test_a_commit_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put_hosts([{"host": "a.test", "requests": 1}])
