@@ -193,8 +193,6 @@ def _problem_json(status: HTTPStatus, detail: str, **more: Any) -> Response:  # 
 
 
 def _retry_after_s(view: View) -> int:
-    if view.refused and view.refused.until:
-        return max(1, math.ceil((view.refused.until - datetime.now(UTC)).total_seconds()))
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
     if view.refused and view.refused.until:

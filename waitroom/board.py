@@ -53,7 +53,7 @@ def render(
         "woken": wakes and view.state in (State.WAKING, State.READY),
         "back": back,
     }
-    return looks.render("chess.html", None, values)
+    return looks.render("chess.html", brand.template, values)
 
 
 def _message(view: View, game: Game, language: str, *, wakes: bool) -> str:
