@@ -3,11 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-<<<<<<< HEAD
-.PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release bench-audit clean
-=======
-.PHONY: demo up down test check torture faults bench-tail bench-live bench-commit bench-release clean
->>>>>>> faults
+.PHONY: demo up down test check torture faults bench-tail bench-live bench-commit bench-release bench-audit clean
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo

@@ -85,15 +85,10 @@ class Recorder:
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
         self._canaries: list[str] = []  # read, and not committed yet
         self._changed = store.fresh
-<<<<<<< HEAD
         self.commits = Commits()
         self._read_to: ReadTo | None = None
-        self.caught_up = False  # whether the end of both logs was reached
-        self._caught_up_s = time.monotonic()  # when it was reached last, or reading began
-=======
-        self._commit_fails = False
         self.caught_up = False  # whether the end of both logs was reached, and can be recorded
->>>>>>> faults
+        self._caught_up_s = time.monotonic()  # when it was reached last, or reading began
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -110,7 +105,7 @@ class Recorder:
             self._read_on(self._log, self._intake.add_access_log, deadline),
         ]
         # A journal that is not there yet is an empty one; a missing access log tells nothing.
-        if self._log.fault or self._intake.is_common or self._commit_fails:
+        if self._log.fault or self._intake.is_common or self.commits.failing:
             self.caught_up = False
         elif all(ends):
             self.caught_up = True
@@ -135,14 +130,10 @@ class Recorder:
             return False
         if commits.failing:
             log.info("%s: is written again", self._store.path)
-<<<<<<< HEAD
         commits.done += 1
         commits.took_s += time.monotonic() - began_s
         self._changed = commits.failing = False
-=======
-        self._changed = self._commit_fails = False
         self._prove()
->>>>>>> faults
         self._release()
         return True
 
