@@ -87,10 +87,7 @@ class Stack(Local):
 
     def wake_host(self, name: str, within_s: float = 30.0) -> None:
         """Wake a host as its page does, and wait until its app answers."""
-        answer = self.get(host=name)
-        if "X-Waitroom" in answer.headers:
-            self.post_wake(self.token(answer), name)
-        eventually(lambda: self.app_answers(name), within_s=within_s, what=f"{name} is awake")
+        eventually(lambda: self.try_to_wake(name), within_s=within_s, what=f"{name} is awake")
 
     def try_to_wake(self, name: str) -> bool:
         """Ask once as its page does; whether its app answers already."""

@@ -39,7 +39,7 @@ def test_nothing_sleeps_while_traefik_can_not_reach_the_waiting_room(lone: Stack
     eventually(lambda: lone.events("sleep_called_off"), within_s=30)
     assert lone.events("sleep_called_off")[0]["reason"] == "not_shadowed"
     stays(lambda: lone.app_pid(HOST) and not lone.events("sleep_started"), for_s=3)
-    assert lone.app_answers(HOST)
+    eventually(lambda: lone.app_answers(HOST))
 
 
 @pytest.mark.timeout(120 + 20 * SLOW_S)
