@@ -22,7 +22,7 @@ torture: .venv/test  ## 100 logs of 50,000 lines, rotated in every way under kil
 
 faults: .venv/test  ## kill -9, disks, clocks, networks, odd input, a soak; takes two hours, one table at the end
 	FAULT_CYCLES=200 FAULT_KILLS=75 FAULT_DAMAGES=20 FAULT_SLOW_S=10 FAULT_LONG_S=180 FAULT_INPUTS=250000 FAULT_SOAK_S=3600 \
-	  $(BIN)/python -m pytest -n 2 tests/faults
+	  $(BIN)/python -m pytest -n 2 tests/faults tests/waitroom/test_public.py
 
 bench-tail: .venv/test  ## the same log through ours, wc, GoAccess, mtail and jq (those that are here)
 	$(BIN)/python tests/bench/tail_throughput.py

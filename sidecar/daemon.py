@@ -86,11 +86,7 @@ class Daemon:
 
     def run(self) -> None:
         """Loop until the end; then commit what was read and leave no host draining."""
-        jobs = schedule.Scheduler()
-        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
-        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
-        jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
-        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
+        jobs = self._jobs()
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
@@ -109,10 +105,20 @@ class Daemon:
                 if not looks.is_busy():
                     self._recorder.commit()
                 jobs.run_pending()
+                if (jobs.idle_seconds or 0) > _DECIDE_EVERY_S:
+                    jobs = self._jobs()  # they go by the wall clock, and that was set back
                 self._demand_network()
                 looks.wait()
         finally:
             self._close()
+
+    def _jobs(self) -> schedule.Scheduler:
+        jobs = schedule.Scheduler()
+        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
+        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
+        jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
+        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
+        return jobs
 
     def _close(self) -> None:
         self._ended.set()

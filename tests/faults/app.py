@@ -2,7 +2,7 @@
 
     python -m tests.faults.app start|stop|status|serve FOLDER PORT
 
-FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a line for each stop that came
+FOLDER/mood says how it behaves. FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a line for each stop that came
 while a request was under way.
 """
 
@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -84,9 +85,25 @@ def serve(folder: Path, port: int) -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
+    behave(folder, port)
     server = demo_http.Server("127.0.0.1", port)
     server.RequestHandlerClass = Handler
     server.serve_forever()
+
+
+def behave(folder: Path, port: int) -> None:
+    """Be as FOLDER/mood says: silent, flaps, late SECONDS, or well."""
+    mood_file = folder / "mood"
+    match mood_file.read_text().split() if mood_file.exists() else []:
+        case ["silent"]:
+            listener = socket.create_server(("127.0.0.1", port))
+            held = []
+            while True:
+                held.append(listener.accept())
+        case ["flaps"]:
+            threading.Timer(0.3, os._exit, [1]).start()
+        case ["late", seconds]:
+            time.sleep(float(seconds))
 
 
 def main(what: str, folder: Path, port: int) -> int:

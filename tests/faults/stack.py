@@ -87,10 +87,24 @@ class Stack(Local):
 
     def wake_host(self, name: str, within_s: float = 30.0) -> None:
         """Wake a host as its page does, and wait until its app answers."""
+        eventually(lambda: self.try_to_wake(name), within_s=within_s, what=f"{name} is awake")
+
+    def try_to_wake(self, name: str) -> bool:
+        """Ask once as its page does; whether its app answers already."""
         answer = self.get(host=name)
-        if "X-Waitroom" in answer.headers:
+        if "X-Waitroom" in answer.headers and 'name="token"' in answer.text:
             self.post_wake(self.token(answer), name)
-        eventually(lambda: self.app_answers(name), within_s=within_s, what=f"{name} is awake")
+        return "X-Waitroom" not in answer.headers and answer.status_code == requests.codes.ok
+
+    def set_mood(self, name: str, mood: str) -> None:
+        """Say how its app behaves from its next start on: see `app.serve`."""
+        (self.home(name) / "mood").write_text(mood)
+
+    def heartbeat(self) -> int:
+        return (self.data / "sidecar.alive").stat().st_ctime_ns
+
+    def run(self, argv: list[str]) -> None:
+        subprocess.run(argv, cwd=ROOT, check=True, timeout=30)
 
     def app_answers(self, name: str) -> bool:
         answer = self.get(host=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from waitroom.turns import Turns
 from waitroom.upstreams.base import Phase
 from waitroom.web import Public, public_app
 
+INPUTS = int(os.environ.get("FAULT_INPUTS", "400"))
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 MONITOR = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"
 
@@ -111,7 +113,7 @@ method = st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TR
 asked_for = st.just(("POST", "/.waitroom/wake")) | st.tuples(method, path)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=INPUTS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked_for, body, kind, st.dictionaries(header, odd, max_size=5))
 def test_whatever_strangers_send_is_answered_and_is_no_fault_of_ours(
     edge: Edge,
