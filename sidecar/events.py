@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sidecar.occurrence import ALL_HOSTS
-from sidecar.signs import Signs
+from waitroom.signs import Signs
 
 Event = dict[str, Any]
 

@@ -33,6 +33,7 @@ from sidecar.tail import Tail
 from sidecar.webhooks import Webhooks
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
+from waitroom.idle import Wish
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +155,10 @@ class Recorder:
     def kept_until(self, host: str) -> datetime | None:
         """Return until when an operator keeps the host awake."""
         return self._events.signs.kept_until(host)
+
+    def wish(self, host: str) -> Wish | None:
+        """Return an operator's wish that the host sleeps, unless it was answered."""
+        return self._events.signs.wish(host)
 
     def close(self) -> None:
         """Commit, and let others record."""
