@@ -22,6 +22,11 @@ from waitroom.wake import Waker
 
 log = logging.getLogger(__name__)
 
+_SHADOWED = {
+    None: State.READY,
+    Shadow.DRAINING: State.DRAINING,
+    Shadow.ASLEEP: State.ASLEEP,
+}
 # How old the provider's word may be; it costs little, and thousands may ask.
 _FRESH_S = 1.0
 _DOUBT_S = 0.1
@@ -78,8 +83,17 @@ class Room:
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
 
-    def wake(self, host: Host, visitor: str) -> bool:
+    def glance(self, name: str) -> State:
+        """Return a host's state as far as it is known without asking anybody; changes nothing."""
+        wake = self._waker.under_way(name)
+        if wake and wake.starts:
+            return State.WAKING
+        return _SHADOWED[self._folder.shadow(name)]
+
+    def wake(self, host: Host, visitor: str, *, by: str | None = None) -> bool:
         """Wake a host for a visitor whom the gate let in; one that runs is only handed back.
+
+        `by`: the name of an operator.
 
         False if a wake has failed only a moment ago; the view says when the next may begin.
 
@@ -89,7 +103,7 @@ class Room:
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, visitor=visitor)
+        return self._waker.wake(host, visitor=visitor, by=by)
 
     def call_off_sleep(self, host: Host) -> None:
         """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""

@@ -20,10 +20,14 @@ from waitroom import canary, check, probe
 from waitroom.admin import admin_app
 from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
+from waitroom.guard import Guard
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.openings import Openings
+from waitroom.operators import Operators
+from waitroom.orders import Orders
 from waitroom.outcomes import Outcomes
+from waitroom.recorded import Recorded
 from waitroom.room import Room
 from waitroom.statuses import Statuses
 from waitroom.stops import Stops
@@ -135,7 +139,18 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     def findings() -> list[str]:
         return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
 
-    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin_app(findings, file.current)
+    operators = Operators(settings.data / "operators.json")
+    operators.begin()
+    recorded = Recorded(settings.data)
+    admin = admin_app(
+        findings,
+        file.current,
+        guard=Guard(operators, secret),
+        room=room,
+        orders=Orders(room=room, statuses=statuses, journal=journal, recorded=recorded),
+        recorded=recorded,
+    )
+    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin
 
 
 def _by_listener(

@@ -54,7 +54,7 @@ class Waker:
         self._starting = threading.Lock()
         self._under_way: dict[str, Wake] = {}
 
-    def wake(self, host: Host, *, visitor: str) -> bool:
+    def wake(self, host: Host, *, visitor: str, by: str | None = None) -> bool:
         """Begin to wake a host, or join its wake; False if one has failed only a moment ago.
 
         Raises: JournalError when the wish can't be written down; then nothing is started.
@@ -66,7 +66,10 @@ class Waker:
             failure = self._outcomes.failure(host.name)
             if failure and failure.again_s:
                 return False
-            at = self._journal.append("wake_requested", host.name, visitor=visitor, gate=host.gate)
+            who = {"by": by} if by else {}  # an operator's name
+            at = self._journal.append(
+                "wake_requested", host.name, visitor=visitor, gate=host.gate, **who
+            )
             log.info("%s: wake requested", host.name)
             self._begin(Wake(host, starts=True, since=at))
             return True
