@@ -5,9 +5,10 @@ lines nor where a block was cut makes a difference.
 
 An entry counts as activity when the host's own service (not the waiting room) answered it with
 1xx, 2xx, 3xx, as a WebSocket (0), or would have, had the client waited (499); when it came from no
-crawler or monitor, and led to no ignored path. It counts at its END: StartUTC + Duration. Only in
-the hours of `hours` it counts where it began: whether a whole block did so in one hour costs little
-to say, and only a block that did not is taken apart.
+crawler or monitor, and led to no ignored path nor to one that browsers and crawlers ask for by
+themselves. It counts at its END: StartUTC + Duration. Only in the hours of `hours` it counts where
+it began: whether a whole block did so in one hour costs little to say, and only a block that did
+not is taken apart.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from sidecar.hours import Hours
 from traefik.access_log import Entry
-from waitroom.agents import is_machine
+from waitroom.agents import ERRAND_PATHS, is_machine
 from waitroom.hosts import Counting, Registry
 
 _CANARY_PATH = "/.waitroom/canary/"
@@ -287,7 +288,7 @@ class Fold:
             count=self._count(host.name) if host else None,
             own=own,
             waiting=waiting,
-            ignore_paths=counting.ignore_paths if active else (),
+            ignore_paths=(*ERRAND_PATHS, *counting.ignore_paths) if active else (),
             active=active,
         )
         if not active:  # when these ended is of no interest

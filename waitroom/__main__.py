@@ -1,8 +1,10 @@
-"""The waiting room's commands: serve (the default), check, demo, and the operator's."""
+"""The waiting room's commands: serve (the default), check, token, demo, and the operator's."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
 from waitroom.operating import COMMANDS
-from waitroom.tokens import load_secret
+from waitroom.secret import load_secret
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +56,13 @@ def check() -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"All is well: {len(registry.hosts)} hosts.")
+
+
+@cli.command()
+def token() -> None:
+    """Make a token that wakes hosts, and its digest for their `tokens` in hosts.yaml."""
+    made = secrets.token_urlsafe(32)
+    click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
 
 
 @cli.command()

@@ -16,11 +16,9 @@ import yaml
 
 from waitroom.document import parse
 from waitroom.errors import ConfigError
-from waitroom.hosts import Registry
+from waitroom.hosts import Network, Registry
 
 log = logging.getLogger(__name__)
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # How often hosts.yaml is looked at even if no event came: a folder made anew sends none.
 LOOK_S = 2

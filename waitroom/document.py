@@ -20,21 +20,26 @@ from msgspec import Meta
 
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
+    Budget,
     CommandUpstream,
     Cost,
     Counting,
     Currency,
+    Digest,
     DockerUpstream,
     Duration,
+    Effort,
     Gate,
     GceName,
     GceUpstream,
     Host,
+    Network,
     Part,
     Ready,
     Registry,
     Route,
     Sleep,
+    TotalBudget,
     Webhook,
     normalise,
 )
@@ -53,6 +58,11 @@ class _Defaults(Part, frozen=True):
 
     idle_after: Duration = Duration(minutes=30)
     gate: Gate = Gate.VISIT
+    allow: tuple[str, ...] = ()
+    tokens: tuple[Digest, ...] = ()
+    work: Effort = 1000
+    traps: bool = True
+    budget: Budget = Budget()
     sleep: Sleep = Sleep.STOP
     route: Route = Route.OURS
     ready: Ready = Ready()
@@ -95,6 +105,7 @@ class _File(Part, frozen=True, kw_only=True):
     hosts: dict[str, Any]
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
+    budget: TotalBudget = TotalBudget()
     webhooks: tuple[Webhook, ...] = ()
 
 
@@ -118,7 +129,7 @@ def parse(document: object, folder: Path = Path()) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts, file.webhooks)
+    return Registry(hosts, file.webhooks, file.budget)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -151,6 +162,11 @@ def _host(name: str, raw: object, gce: _Gce | None, folder: Path) -> Host:
         url=None if isinstance(upstream, _GceKeys) else _own_url(keys, path),
         idle_after=keys.idle_after,
         gate=keys.gate,
+        allow=tuple(_network(n, f"{path}.allow[{i}]") for i, n in enumerate(keys.allow)),
+        tokens=keys.tokens,
+        work=keys.work,
+        traps=keys.traps,
+        budget=keys.budget,
         sleep=keys.sleep,
         route=keys.route,
         ready=keys.ready,
@@ -173,6 +189,13 @@ def _hostname(name: str, path: str) -> str:
             f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark our routes"
         )
     return canonical
+
+
+def _network(text: str, path: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}; expected a network such as 10.0.0.0/8") from None
 
 
 def _own_url(keys: _HostKeys, path: str) -> str:
@@ -307,6 +330,6 @@ def _plain(fault: str, shape: type, where: str) -> str:
 
 def _keys(shape: type) -> list[str]:
     """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    parts = (_HostKeys, PageKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting)
-    shapes = parts if shape is _HostKeys else (shape,)
+    own = (_HostKeys, PageKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting, Budget)
+    shapes = own if shape is _HostKeys else (shape,)
     return [field.name for part in shapes for field in msgspec.structs.fields(part)]

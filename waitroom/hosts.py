@@ -6,6 +6,7 @@ Pure: values only. `document` makes them from hosts.yaml.
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,9 @@ class Gate(enum.StrEnum):
 
     VISIT = "visit"  # a browser that shows the page and runs its script
     CLICK = "click"  # a person who presses the button
-    CLOSED = "closed"  # nobody from the page
+    CHESS = "chess"  # a person who finds the mate in one
+    OPEN = "open"  # any request, for trusted networks
+    CLOSED = "closed"  # nobody but who has a token, and its operators
 
 
 class Route(enum.StrEnum):
@@ -73,6 +76,10 @@ Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
 UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
+Count = Annotated[int, Meta(ge=1)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
+Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Cost = Annotated[float, Meta(ge=0, le=1e9)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 
@@ -129,6 +136,23 @@ class Counting(Part, frozen=True):
     count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
 
 
+class Budget(Part, frozen=True):
+    """How much waking of one host is paid for in any 24 hours."""
+
+    wakes_per_day: Count = 48  # one each idle_after of 30 minutes
+    awake_per_day: Duration | None = None  # None: no bound but the wakes
+    pause: Duration | None = None  # from one wake to the next
+    unproven_per_day: Count = 12  # of the wakes, by visitors who did nothing for it but wait
+    wakes_per_visitor: Count = 24  # of the wakes, by one visitor's network
+
+
+class TotalBudget(Part, frozen=True):
+    """How much waking of all hosts together is paid for."""
+
+    wakes_per_day: Count = 480
+    wakes_at_once: Count = 16
+
+
 class Webhook(Part, frozen=True):
     """Where events are sent on to."""
 
@@ -147,6 +171,11 @@ class Host:
     url: str | None  # where the app answers, without a trailing slash; None: known after a start
     idle_after: Duration
     gate: Gate
+    allow: tuple[Network, ...]  # no challenge is asked for from there
+    tokens: tuple[Digest, ...]  # of those that wake it as Authorization: Bearer
+    work: Effort
+    traps: bool
+    budget: Budget
     sleep: Sleep
     route: Route
     ready: Ready
@@ -167,9 +196,15 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host], webhooks: tuple[Webhook, ...] = ()) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        webhooks: tuple[Webhook, ...] = (),
+        budget: TotalBudget = TotalBudget(),  # noqa: B008 - it is frozen
+    ) -> None:
         self.hosts = hosts
         self.webhooks = webhooks
+        self.budget = budget  # of all hosts together
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

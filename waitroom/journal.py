@@ -24,7 +24,7 @@ _NO_EVENT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueErro
 
 
 class JournalError(WaitroomError):
-    """The journal can't be written, so nothing may be started (fail closed)."""
+    """The journal can't be read or written, so nothing may be started (fail closed)."""
 
 
 class Journal:
@@ -64,13 +64,20 @@ class Journal:
             os.close(handle)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Read all events there are, oldest first; lines that are none are passed over."""
+        """Read all events there are, oldest first; lines that are none are passed over.
+
+        Raises: JournalError.
+        """
         try:
-            file = self.path.open("rb")
+            yield from self._read()
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise JournalError(f"{self.path}: can't be read: {error.strerror}") from error
+
+    def _read(self) -> Iterator[dict[str, Any]]:
         passed_over = 0
-        with file:
+        with self.path.open("rb") as file:
             for line in filter(bytes.strip, file):
                 try:
                     yield _event(line)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from waitroom import budgets
+from waitroom.budgets import Proof
 from waitroom.errors import UpstreamError, WaitroomError
 from waitroom.hosts import Host
 from waitroom.idle import WISH_STANDS, Wish
@@ -58,7 +60,7 @@ class Orders:
     def wake(self, host: Host, by: str) -> None:
         """Begin to wake it, whatever its gate. Raises: OrderError."""
         log.info("%s: %s wishes it to be awake", host.name, by)
-        if not self._room.wake(host, "operator", by=by):
+        if not self._room.wake(host, budgets.Wish(visitor="operator", proof=Proof.ORDER, by=by)):
             raise OrderError(f"{host.name}: its wake has failed a moment ago; try again in 10 s")
 
     def woken(self, host: Host) -> Outcome:

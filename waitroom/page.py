@@ -40,17 +40,20 @@ def render(
     token: str | None,
     automatic: bool,
     nonce: str,
+    puzzle: bool = False,
     origin_status: int | None = None,
     unsent: bool = False,
     brand: Branding = _OURS,
 ) -> str:
     """Return the page. `token` wakes the host once; `automatic` lets the script do so by itself.
 
+    `puzzle`: the host wakes for a solved chess puzzle.
     `unsent`: it answers a request that carried something for the app.
     """
     values = _values(view, language, origin_status)
     asked = {"token": token, "automatic": automatic, "nonce": nonce, "brand": brand}
-    return looks.render("page.html", brand.template, {**values, **asked, "unsent": unsent})
+    more = {"unsent": unsent, "puzzle": puzzle}
+    return looks.render("page.html", brand.template, {**values, **asked, **more})
 
 
 def fault(view: View, language: str, brand: Branding) -> str | None:
@@ -58,8 +61,9 @@ def fault(view: View, language: str, brand: Branding) -> str | None:
     if brand.template is None:
         return None
     values = _values(view, language, None)
-    asked = {"token": "t", "automatic": True, "nonce": "n", "brand": brand, "unsent": True}
-    return looks.fault("page.html", brand.template, {**values, **asked})
+    asked = {"token": "t", "automatic": True, "nonce": "n", "brand": brand}
+    more = {"unsent": True, "puzzle": False}
+    return looks.fault("page.html", brand.template, {**values, **asked, **more})
 
 
 def _values(view: View, language: str, origin_status: int | None) -> dict[str, Any]:
@@ -91,17 +95,20 @@ def unregistered(host: str, language: str, *, nonce: str) -> str:
     return looks.render("unregistered.html", None, {**values, "brand": _OURS})
 
 
-def content_security_policy(nonce: str) -> str:
+def content_security_policy(nonce: str, *, framed: bool = False) -> str:
     """Return the policy that the page is made for: only what stands in it and its own host.
+
+    `framed`: it may stand in a frame of its own host.
 
     No `form-action`: Chromium holds it against every redirect after the form, and an app that is
     awake by then may send its visitor to a sign-in on another host.
     """
+    ancestors = "'self'" if framed else "'none'"
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-        "img-src data:; connect-src 'self'; "
+        "img-src data:; connect-src 'self'; worker-src 'self'; frame-src 'self'; "
         # A frame on somebody else's page would wake a host for people who never see it.
-        "base-uri 'none'; frame-ancestors 'none'"
+        f"base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 

@@ -10,6 +10,7 @@ import logging
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder, Shadow
+from waitroom.budgets import Wish
 from waitroom.errors import Reason, UpstreamError, WaitroomError
 from waitroom.hosts import Host
 from waitroom.outcomes import Outcomes
@@ -17,7 +18,7 @@ from waitroom.statuses import Statuses
 from waitroom.stops import Stops
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.base import Phase
-from waitroom.view import State, View
+from waitroom.view import Refused, State, View
 from waitroom.wake import Waker
 
 log = logging.getLogger(__name__)
@@ -90,20 +91,22 @@ class Room:
             return State.WAKING
         return _SHADOWED[self._folder.shadow(name)]
 
-    def wake(self, host: Host, visitor: str, *, by: str | None = None) -> bool:
+    def wake(self, host: Host, wish: Wish) -> bool:
         """Wake a host for a visitor whom the gate let in; one that runs is only handed back.
-
-        `by`: the name of an operator.
 
         False if a wake has failed only a moment ago; the view says when the next may begin.
 
-        Raises: JournalError.
+        Raises: BudgetSpent, JournalError.
         """
         # Behind a shadow it may be on its way down; only a wake waits that out.
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, visitor=visitor, by=by)
+        return self._waker.wake(host, wish)
+
+    def refusal(self, host: Host, wish: Wish) -> Refused | None:
+        """Return why such a wish would be refused now, if it would. Raises: JournalError."""
+        return self._waker.refusal(host, wish)
 
     def call_off_sleep(self, host: Host) -> None:
         """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""
@@ -129,9 +132,7 @@ class Room:
             return state, error.reason
         if phase is Phase.STOPPED:
             self._note_stopped(host, shadow)
-        # A lock that our own attendance holds means nothing here.
-        stopping = self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
-        if phase in (Phase.STOPPED, Phase.STOPPING) or stopping:
+        if phase in (Phase.STOPPED, Phase.STOPPING) or self._is_stopping(host):
             return State.ASLEEP, None
         if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
             return State.READY, None
@@ -156,7 +157,11 @@ class Room:
         except UpstreamError:
             return False
         # While the sidecar stops it, it still runs; that one must be started again.
-        return running and not self._stops.under_way(host.name)
+        return running and not self._is_stopping(host)
+
+    def _is_stopping(self, host: Host) -> bool:
+        # A lock that our own attendance holds means nothing here.
+        return self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
 
     def _note_stopped(self, host: Host, shadow: Shadow | None) -> None:
         self._stops.note_end(host.name)

@@ -19,7 +19,10 @@ from traefik.folder import RouteFolder
 from waitroom import canary, check, probe
 from waitroom.admin import admin_app
 from waitroom.bodies import read_wanted
+from waitroom.budgets import Proof, Wish
 from waitroom.config import RegistryFile, Settings
+from waitroom.door import Door
+from waitroom.grants import Grants
 from waitroom.guard import Guard
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
@@ -31,13 +34,11 @@ from waitroom.recorded import Recorded
 from waitroom.room import Room
 from waitroom.statuses import Statuses
 from waitroom.stops import Stops
-from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
-from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
-from waitroom.web import BODY_BYTES, WAKE_PATH, Public, public_app
+from waitroom.web import BODY_BYTES, CHESS_PATH, WAKE_PATH, Public, public_app
 
 # Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
 # for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
@@ -92,6 +93,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         locks=locks,
         stops=stops,
         outcomes=outcomes,
+        grants=Grants(journal, folder, lambda: file.current().budget),
         on_end=statuses.forget,
     )
     upkeep = Upkeep(
@@ -117,7 +119,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
     openings = Openings(
-        lambda host: room.wake(host, visitor="schedule"), outcomes.history.expected_s
+        lambda host: room.wake(host, Wish(visitor="", proof=Proof.SCHEDULE)),
+        outcomes.history.expected_s,
     )
     for target in (
         lambda: file.watch(upkeep.adopt, ended),
@@ -129,9 +132,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         Public(
             registry=file.current,
             room=room,
-            tokens=WakeTokens(secret),
-            pseudonyms=Pseudonyms(),
-            trusted_proxies=settings.trusted_proxies,
+            door=Door(secret, settings.trusted_proxies),
             turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
@@ -150,7 +151,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         orders=Orders(room=room, statuses=statuses, journal=journal, recorded=recorded),
         recorded=recorded,
     )
-    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin
+    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin
 
 
 def _by_listener(
