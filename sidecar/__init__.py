@@ -10,8 +10,6 @@ sight        whether Traefik's connections to a host are seen where we look for 
 proofs       canaries whose own line has been read
 stopping     follows a stop until it has begun, or ended
 uses         all that is known of each host's use
-idle         whether a host is idle (pure)
-signs        the signs of use that stand in the events (pure)
 connections  Traefik's open connections to an upstream
 looks        when there may be something to read
 ingest       reads all that is in the logs now, once

@@ -20,9 +20,9 @@ from sidecar import hours, occurrence
 from sidecar.archive import Archive
 from sidecar.hours import Hours, Row
 from sidecar.ledger import Ledger, State
-from sidecar.signs import moment
 from sidecar.store import Store
 from waitroom.errors import WaitroomError
+from waitroom.signs import moment
 
 log = logging.getLogger(__name__)
 

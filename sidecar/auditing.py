@@ -20,10 +20,10 @@ from sidecar import report
 from sidecar.audit import Price, Window, summarise
 from sidecar.occurrence import ALL_HOSTS, Event, microseconds
 from sidecar.past import Past
-from sidecar.signs import moment
 from waitroom import config
 from waitroom.errors import ConfigError, WaitroomError
 from waitroom.hosts import Duration, Registry, normalise
+from waitroom.signs import moment
 
 Document = dict[str, Any]
 

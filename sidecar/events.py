@@ -15,7 +15,7 @@ import msgspec
 
 from sidecar.awake import Awake
 from sidecar.occurrence import ALL_HOSTS
-from sidecar.signs import Signs
+from waitroom.signs import Signs
 
 Event = dict[str, Any]
 

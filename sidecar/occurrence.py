@@ -40,6 +40,9 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     kind: str
     gate: str | None = None  # wake_requested: which gate let the visitor in
     visitor: str | None = None  # wake_requested: a pseudonym that is new each day
+    by: str | None = None  # what an operator did: his name
+    until: _Moment | None = None  # kept: awake until then
+    force: bool | None = None  # sleep_requested: also if somebody uses it
     took_s: float | None = None  # woken: from the request to the app's first answer
     reason: str | None = None  # why it failed, was refused or called off
     detail: str | None = None  # the same in words

@@ -34,6 +34,7 @@ from sidecar.tail import Tail
 from sidecar.webhooks import Webhooks
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
+from waitroom.idle import Wish
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +172,10 @@ class Recorder:
     def awake_s(self, host: str) -> float | None:
         """Return for how long a host was awake since we began; None: nothing is known of it."""
         return self._events.awake.seconds(host, time.monotonic())
+
+    def wish(self, host: str) -> Wish | None:
+        """Return an operator's wish that the host sleeps, unless it was answered."""
+        return self._events.signs.wish(host)
 
     def close(self) -> None:
         """Commit, and let others record."""

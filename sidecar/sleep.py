@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sidecar import occurrence, questions, stopping
-from sidecar.idle import Use, idle_for
 from sidecar.occurrence import ReadTo
 from sidecar.proofs import Proofs
 from sidecar.questions import Answer, Why
@@ -27,6 +26,7 @@ from traefik.folder import RouteFolder, Shadow
 from waitroom import canary
 from waitroom.canary import Leads
 from waitroom.hosts import Host
+from waitroom.idle import Use, idle_for, is_forced
 from waitroom.locks import HostLocks
 from waitroom.upstreams.base import Status, Upstream
 
@@ -52,6 +52,7 @@ class Evidence:
     idle: timedelta
     last_used: datetime | None
     canary: str
+    connections: int | None  # Traefik's to the upstream; None: not asked for
     log: ReadTo | None
 
 
@@ -77,13 +78,13 @@ class Handshake:
         Raises: CalledOff, with the host awake as before; UpstreamError when the stop failed,
         with the host shadowed and its upstream still running: that is to be tried again.
         """
-        _demand(questions.is_quiet(host, status))
+        self._demand_nobody(host, status)
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
                 _demand(self.sight.reaches(host, questions.address(host, status)))
                 # The line that a canary has left open must not pass for a visitor's.
-                _demand(questions.is_quiet(host, status))
+                self._demand_nobody(host, status)
                 log.info("%s: draining", host.name)
                 proof = f"{secrets.token_hex(8)}.invalid"
                 self.folder.drain(host.names, proof)
@@ -118,8 +119,14 @@ class Handshake:
         use, now = self.use(host, status), datetime.now(UTC)
         _demand(questions.is_not_kept(use, now))
         _demand(questions.is_unused(host, use, now))
-        _demand(questions.is_quiet(host, status))
-        return Evidence(idle_for(use, now), use.last_used, nonces[0], self.read_to())
+        _demand(questions.is_left(host, status, use, now))
+        quiet = None if is_forced(use, now) else 0  # by force nobody counts them
+        return Evidence(idle_for(use, now), use.last_used, nonces[0], quiet, self.read_to())
+
+    def _demand_nobody(self, host: Host, status: Status) -> None:
+        """Demand that nobody is connected, unless an operator forces the sleep."""
+        use, now = self.use(host, status), datetime.now(UTC)
+        _demand(questions.is_left(host, status, use, now))
 
     def _demand_shadow(self, proof: str) -> None:
         """Demand that the draining file is in force.
@@ -165,7 +172,9 @@ class Handshake:
             stopping.stop(upstream, host.name)
         if stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None):
             self.sight.forget(host)
-            shown = occurrence.Evidence(evidence.last_used, evidence.canary, 0, evidence.log)
+            shown = occurrence.Evidence(
+                evidence.last_used, evidence.canary, evidence.connections, evidence.log
+            )
             self.record("slept", host.name, idle_s=idle_s, evidence=shown)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
 

@@ -1,4 +1,4 @@
-"""The waiting room's commands: serve (the default), check, token, demo."""
+"""The waiting room's commands: serve (the default), check, token, demo, and the operator's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
+from waitroom.operating import COMMANDS
 from waitroom.secret import load_secret
 
 
@@ -80,6 +81,10 @@ def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
     from waitroom.demo import run  # noqa: PLC0415 - only this command needs it
 
     run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,14 @@ from http import HTTPStatus
 from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
+from waitroom.actions import actions
+from waitroom.dashboard import dashboard
+from waitroom.guard import Guard
 from waitroom.hosts import Registry
+from waitroom.orders import Orders
 from waitroom.preview import preview
+from waitroom.recorded import Recorded
+from waitroom.room import Room
 
 Findings = Callable[[], list[str]]  # one line for each fault
 
@@ -20,6 +26,10 @@ def admin_app(
     readiness: Findings,
     metrics: CollectorRegistry,
     registry: Callable[[], Registry],
+    guard: Guard,
+    room: Room,
+    orders: Orders,
+    recorded: Recorded,
 ) -> Flask:
     """Make the WSGI application of the admin listener.
 
@@ -27,7 +37,11 @@ def admin_app(
     rests on.
     """
     app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    guard.protect(app)
     app.register_blueprint(preview(registry))
+    app.register_blueprint(actions(registry, orders))
+    app.register_blueprint(dashboard(registry, room, recorded))
 
     @app.get("/healthz")
     def healthz() -> Response:

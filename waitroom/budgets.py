@@ -32,6 +32,7 @@ class Proof(enum.StrEnum):
     CHESS = "chess"
     WAIT = "wait"  # nothing but patience
     SCHEDULE = "schedule"  # it is no visitor, but hosts.yaml: no budget binds it
+    ORDER = "order"  # nor an operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Wish:
 
     visitor: str  # pseudonym
     proof: Proof
+    by: str | None = None  # the operator's name, if it is one
 
 
 class BudgetSpent(Exception):  # noqa: N818 - what is the matter, as everywhere
@@ -96,7 +98,7 @@ class Ledger:
 
         `under_way`: how many wakes of all hosts are.
         """
-        if wish.proof is Proof.SCHEDULE:
+        if wish.proof in (Proof.SCHEDULE, Proof.ORDER):
             return None
         day = [granted for granted in self._granted if granted.at > now - _DAY]
         opens = [

@@ -73,6 +73,7 @@ class Grants:
             "gate": host.gate,
             "proof": wish.proof,
             "asleep_since": self._asleep_since(host),
+            **({"by": wish.by} if wish.by else {}),
         }
         at = self._journal.append("wake_requested", host.name, **fields)
         self._recalled().grant(host.name, wish, at, self._asleep_since(host))

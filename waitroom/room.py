@@ -23,6 +23,11 @@ from waitroom.wake import Waker
 
 log = logging.getLogger(__name__)
 
+_SHADOWED = {
+    None: State.READY,
+    Shadow.DRAINING: State.DRAINING,
+    Shadow.ASLEEP: State.ASLEEP,
+}
 # How old the provider's word may be; it costs little, and thousands may ask.
 _FRESH_S = 1.0
 _DOUBT_S = 0.1

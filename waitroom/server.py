@@ -23,10 +23,14 @@ from waitroom.budgets import Proof, Wish
 from waitroom.config import RegistryFile, Settings
 from waitroom.door import Door
 from waitroom.grants import Grants
+from waitroom.guard import Guard
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.openings import Openings
+from waitroom.operators import Operators
+from waitroom.orders import Orders
 from waitroom.outcomes import Outcomes
+from waitroom.recorded import Recorded
 from waitroom.room import Room
 from waitroom.statuses import Statuses
 from waitroom.stops import Stops
@@ -145,11 +149,18 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
             *providers,
         ]
 
+    operators = Operators(settings.data / "operators.json")
+    operators.begin()
+    recorded = Recorded(settings.data)
     admin = admin_app(
         health=lambda: list(check.health(settings)),
         readiness=readiness,
         metrics=measured,
         registry=file.current,
+        guard=Guard(operators, secret),
+        room=room,
+        orders=Orders(room=room, statuses=statuses, journal=journal, recorded=recorded),
+        recorded=recorded,
     )
     return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin
 

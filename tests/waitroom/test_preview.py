@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
 
 from tests.waitroom.fakes import a_host
-from waitroom.admin import admin_app
-from waitroom.hosts import Registry
+from tests.waitroom.operated import SECRET, Operated
+from waitroom import assertions
 from waitroom.samples import samples
 
 
 @pytest.fixture
-def client() -> FlaskClient:
+def client(tmp_path: Path) -> FlaskClient:
     host = a_host(page={"title": "Guest book"}, lang="id")
-    registry = Registry({host.name: host})
-    return admin_app(
-        health=list, readiness=list, metrics=CollectorRegistry(), registry=lambda: registry
-    ).test_client()
+    client = Operated(tmp_path, host).app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {assertions.issue(SECRET, 'ann')}"
+    return client
 
 
 @pytest.mark.parametrize("name", samples("x", datetime.now(UTC)))
