@@ -49,8 +49,13 @@ class Operators:
 
     def begin(self) -> None:
         """Make the first operator on the first start, and show his token once, in the log."""
-        if not self._path.exists():
+        if self._path.exists():
+            return
+        try:
             token = self.add(_FIRST, Role.OPERATOR)
+        except OSError as error:  # visitors are served all the same
+            log.error("%s: can't be written, so nobody can log in: %s", self._path, error.strerror)
+        else:
             log.info("the admin listener's first login, shown only now: %s", token)
 
     def add(self, name: str, role: Role) -> str:

@@ -44,7 +44,8 @@ class Stack(Local):
             what: [*argv, what, str(folder), str(port)] for what in ("start", "stop", "status")
         }
         return {
-            "command": commands, "url": f"http://127.0.0.1:{port}", "idle_after": "1s", **keys,
+            "command": commands, "url": f"http://127.0.0.1:{port}", "idle_after": "1s",
+            "budget": {"wakes_per_day": 10_000, "wakes_per_visitor": 10_000}, **keys,
         }  # fmt: skip
 
     def home(self, name: str) -> Path:

@@ -85,7 +85,7 @@ def test_a_full_disk_stops_nobody_starts_nobody_and_loses_nothing(two: Stack, di
     disk.fill()
     token = two.token(two.get(host="h1.test"))
     refused = two.post_wake(token, "h1.test")
-    assert (refused.status_code, "the journal can't be written" in refused.text) == (503, True), (
+    assert (refused.status_code, "the journal can't be used" in refused.text) == (503, True), (
         refused.text
     )
     assert two.app_answers("h0.test")

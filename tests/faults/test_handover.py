@@ -24,7 +24,7 @@ def test_no_visitor_of_any_kind_is_cut_off_and_no_post_is_done_twice(
 ) -> None:
     stack.start()
     stack.all_asleep()
-    with Town(stack.url, stack.hosts, stack.routes, seed=0) as town:
+    with Town(stack.url, stack.hosts, stack.routes, wake=stack.try_to_wake, seed=0) as town:
         eventually(lambda: len(stack.events("slept")) >= CYCLES, within_s=60 + 10 * CYCLES)
     account = town.account
     taken = Counter(

@@ -29,7 +29,9 @@ def test_after_a_kill_nothing_is_lost_unreachable_or_left_running(
     stack.start()
     stack.all_asleep()
     seed, kinds = chance.randrange(10**6), ("post", "sse")  # so few that hosts sleep now and then
-    with Town(stack.url, stack.hosts, stack.routes, seed=seed, kinds=kinds) as town:
+    with Town(
+        stack.url, stack.hosts, stack.routes, wake=stack.try_to_wake, seed=seed, kinds=kinds
+    ) as town:
         for _ in range(KILLS):
             time.sleep(chance.uniform(0, 5))  # the point is random, not waited for
             kill(stack, victim, chance)

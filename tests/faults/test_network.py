@@ -39,7 +39,8 @@ def test_nothing_sleeps_while_traefik_can_not_reach_the_waiting_room(lone: Stack
     eventually(lambda: lone.events("sleep_called_off"), within_s=30)
     assert lone.events("sleep_called_off")[0]["reason"] == "not_shadowed"
     stays(lambda: lone.app_pid(HOST) and not lone.events("sleep_started"), for_s=3)
-    eventually(lambda: lone.app_answers(HOST))
+    # Between two attempts to drain it, in which its visitors are led to nobody.
+    eventually(lambda: lone.app_answers(HOST), within_s=60)
 
 
 @pytest.mark.timeout(120 + 20 * SLOW_S)
@@ -68,6 +69,7 @@ def test_an_app_that_accepts_and_never_answers_fails_its_wake_and_says_so(lone: 
     lone.set_mood(HOST, "silent")
     lone.start()
     lone.all_asleep()
+    eventually(lambda: "X-Waitroom" in lone.get(host=HOST).headers, what="Traefik leads here")
     lone.post_wake(lone.token(lone.get(host=HOST)), HOST)
     eventually(lambda: lone.events("wake_failed"), within_s=30)
     assert lone.events("wake_failed")[0]["reason"] == "timeout"

@@ -6,13 +6,14 @@ What is ours to answer (our own 503, or the 307 that sends a visitor on) is no f
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -147,30 +148,20 @@ class Waker(threading.Thread):
     """Wakes a host some time after it fell asleep, as somebody's page would."""
 
     def __init__(
-        self, url: str, host: str, *, shadow: Path, crowd: Crowd, ended: threading.Event, seed: int
-    ) -> None:
+        self, host: str, wake: Callable[[str], object], *,
+        shadow: Path, crowd: Crowd, ended: threading.Event, seed: int,
+    ) -> None:  # fmt: skip
         super().__init__(name=f"waker-{host}")
-        self.url, self.host, self.shadow, self.crowd, self.ended = url, host, shadow, crowd, ended
+        self.host, self.wake, self.shadow, self.crowd, self.ended = host, wake, shadow, crowd, ended
         self.chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
 
     def run(self) -> None:
-        headers = {"Host": self.host, "Accept": "application/json"}
-        with requests.Session() as session:
-            session.trust_env = False
-            while not self.ended.wait(self.chance.uniform(0, 1)):
-                if not self.shadow.exists():  # its own request would keep the host awake
-                    continue
-                try:
-                    answer = session.get(self.url, headers=headers, timeout=_TIMEOUT_S)
-                    wake = answer.json().get("wake") if "X-Waitroom" in answer.headers else None
-                    if wake and answer.json()["state"] == "asleep":
-                        session.post(
-                            self.url + wake["path"], headers=headers, timeout=_TIMEOUT_S,
-                            data={"token": wake["token"]},
-                        )  # fmt: skip
-                        self.crowd.until = time.monotonic() + 2
-                except (requests.RequestException, ValueError):
-                    pass  # the visitors tell of it
+        while not self.ended.wait(self.chance.uniform(0, 1)):
+            if not self.shadow.exists():  # its own request would keep the host awake
+                continue
+            with contextlib.suppress(requests.RequestException, ValueError):  # the visitors tell
+                self.wake(self.host)
+                self.crowd.until = time.monotonic() + 2
 
 
 class Town:
@@ -184,6 +175,7 @@ class Town:
         hosts: Iterable[str],
         routes: Path,
         *,
+        wake: Callable[[str], object],
         seed: int,
         kinds: Iterable[str] = KINDS,
     ) -> None:
@@ -201,7 +193,9 @@ class Town:
             ]  # fmt: skip
             shadow = routes / f"{host}.asleep.yml"
             self.wakers.append(
-                Waker(url, host, shadow=shadow, crowd=crowd, ended=self.ended, seed=seed + 1000 + i)
+                Waker(
+                    host, wake, shadow=shadow, crowd=crowd, ended=self.ended, seed=seed + 1000 + i
+                )
             )
 
     def __enter__(self) -> Self:
