@@ -85,6 +85,7 @@ class Handshake:
                 _demand(self.sight.reaches(host, questions.address(host, status)))
                 # The line that a canary has left open must not pass for a visitor's.
                 self._demand_nobody(host, status)
+                self._demand_waiting_room()
                 log.info("%s: draining", host.name)
                 proof = f"{secrets.token_hex(8)}.invalid"
                 self.folder.drain(host.names, proof)
@@ -97,6 +98,17 @@ class Handshake:
         except CalledOff:
             self._undo(host)
             raise
+
+    def _demand_waiting_room(self) -> None:
+        """Demand that Traefik reaches the waiting room, before any visitor is led to it."""
+        for url in self.traefik_urls:
+            if canary.reaches_nobody(url):
+                raise CalledOff(
+                    Why.NOT_SHADOWED,
+                    f"Traefik does not answer at {url} (WAITROOM_TRAEFIK_URL), or reaches nobody:"
+                    " the waiting room must run and be reached from Traefik (WAITROOM_URL)"
+                    " before anything can sleep",
+                )
 
     def _undo(self, host: Host) -> None:
         try:

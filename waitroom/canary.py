@@ -22,6 +22,7 @@ AGENT = "waitroom-canary/"
 _TIMEOUT_S = 2.0
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.03
+_GONE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 _SHOWN_CHARACTERS = 100
 
 
@@ -72,6 +73,12 @@ def comes_to_lead(traefik_urls: Sequence[str], name: str, wanted: Leads) -> bool
         if time.monotonic() > deadline:
             return False
         time.sleep(_PAUSE_S)
+
+
+def reaches_nobody(traefik_url: str) -> bool:
+    """Whether Traefik does not reach the waiting room, asked by a name that nobody has."""
+    answer = _ask(traefik_url, f"{secrets.token_hex(8)}.invalid", "/", AGENT + "reach")
+    return answer is None or (answer.status in _GONE and not answer.is_ours)
 
 
 def unread(traefik_url: str, name: str) -> str | None:
