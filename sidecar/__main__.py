@@ -47,7 +47,7 @@ def ingest() -> None:
     recorder = Recorder(
         data=settings.data,
         access_log=settings.access_log,
-        registry=config.load(settings.hosts),
+        registry=config.load(settings.hosts, settings.containers),
         on_canary=lambda _: None,
     )
     try:
@@ -62,7 +62,7 @@ def ingest() -> None:
 def explain(host: str, form: str) -> None:
     """Say whether HOST would be put to sleep now, and why not; changes nothing."""
     settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts)
+    registry = config.load(settings.hosts, settings.containers)
     from sidecar.explain import as_text  # noqa: PLC0415 - as above
     from sidecar.explain import explain as ask  # noqa: PLC0415
     from waitroom.upstreams.connect import Connector  # noqa: PLC0415

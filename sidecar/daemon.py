@@ -43,7 +43,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ended = threading.Event()
-        self._file = RegistryFile(settings.hosts)
+        self._file = RegistryFile(settings.hosts, settings.containers)
         proofs = Proofs()
         self._recorder = Recorder(
             data=settings.data,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from waitroom.announcements import admit
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
     CommandUpstream,
@@ -35,6 +36,7 @@ from waitroom.hosts import (
     Webhook,
     normalise,
 )
+from waitroom.labels import Announced, Container
 from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
@@ -90,8 +92,8 @@ class _File(Part, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
 
 
-def parse(document: object) -> Registry:
-    """Turn the decoded hosts.yaml into a registry.
+def parse(document: object, containers: Iterable[Container] = ()) -> Registry:
+    """Turn the decoded hosts.yaml, and what containers announce besides, into a registry.
 
     Raises: ConfigError whose text has one line a fault, each with its path
     (`hosts.'app.localhost'.idle_after: …`).
@@ -102,7 +104,7 @@ def parse(document: object) -> Registry:
     hosts: dict[str, Host] = {}
     for name, keys in file.hosts.items():
         try:
-            host = _host(name, _overlay(file.defaults, keys), file.gce)
+            host = _host(name, _overlay(file.defaults, keys), file.gce, f"hosts.{name!r}")
         except ConfigError as error:
             faults.append(str(error))
         else:
@@ -110,7 +112,13 @@ def parse(document: object) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts, file.webhooks)
+
+    def announce(found: Announced) -> Host:
+        keys = _overlay(file.defaults, found.keys)
+        return _host(found.host, keys, file.gce, f"container {found.container}: waitroom")
+
+    taken, refused = admit(containers, hosts, announce)
+    return Registry({**hosts, **taken}, file.webhooks, refused=refused)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -118,8 +126,7 @@ def _overlay(defaults: dict[str, Any], keys: object) -> object:
     return {**defaults, **keys} if isinstance(keys, dict) else keys
 
 
-def _host(name: str, raw: object, gce: _Gce | None) -> Host:
-    path = f"hosts.{name!r}"
+def _host(name: str, raw: object, gce: _Gce | None, path: str) -> Host:
     keys = _convert(raw, _HostKeys, path)
     given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
     if len(given) != 1:

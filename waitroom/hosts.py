@@ -160,9 +160,16 @@ class Host:
 class Registry:
     """All hosts, found by any name that a client may write for them. Immutable."""
 
-    def __init__(self, hosts: Mapping[str, Host], webhooks: tuple[Webhook, ...] = ()) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        webhooks: tuple[Webhook, ...] = (),
+        *,
+        refused: tuple[str, ...] = (),
+    ) -> None:
         self.hosts = hosts
         self.webhooks = webhooks
+        self.refused = refused  # what containers announce and can't be taken in, a line each
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from traefik.folder import RouteFolder
 from waitroom import canary, check, probe
 from waitroom.admin import admin_app
+from waitroom.announcing import announcing
 from waitroom.bodies import read_wanted
 from waitroom.config import RegistryFile, Settings
 from waitroom.journal import Journal
@@ -72,7 +73,7 @@ class Server(BaseApplication):
 
 def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIApplication]:
     """Put the parts together, start the background threads, and return both applications."""
-    file = RegistryFile(settings.hosts)
+    file = RegistryFile(settings.hosts, settings.containers)
     connect = Connector()
     folder = RouteFolder(settings.routes)
     journal = Journal(settings.data / "journal.jsonl")
@@ -115,11 +116,15 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     openings = Openings(
         lambda host: room.wake(host, visitor="schedule"), outcomes.history.expected_s
     )
-    for target in (
+    targets = [
         lambda: file.watch(upkeep.adopt, ended),
         lambda: openings.watch(file.current, ended),
         lambda: upkeep.sweep(file.current, ended),
-    ):
+    ]
+    if settings.containers:
+        discoverer = announcing(settings.containers, file, upkeep)
+        targets.append(lambda: discoverer.run(ended))
+    for target in targets:
         threading.Thread(target=target, daemon=True).start()
     public = public_app(
         Public(
