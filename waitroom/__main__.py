@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
+from waitroom.errors import ConfigError
 from waitroom.hosts import DockerUpstream
 from waitroom.tokens import load_secret
 
@@ -73,6 +75,21 @@ def print_socket_proxy() -> None:
         if isinstance(host.upstream, DockerUpstream)
     ]
     click.echo(render(None if settings.docker_labels else sorted(names)), nl=False)
+
+
+@cli.command()
+@click.argument("compose_file", type=click.File(encoding="utf-8"))
+def migrate(compose_file: TextIO) -> None:
+    """Print COMPOSE_FILE with its sablier.* labels as ours; what has no counterpart on stderr."""
+    from waitroom.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
+
+    try:
+        text, said = translate(compose_file.read())
+    except ConfigError as error:
+        raise ConfigError(f"{compose_file.name}: {error}") from None
+    click.echo(text, nl=False)
+    for line in said:
+        click.echo(line, err=True)
 
 
 @cli.command()

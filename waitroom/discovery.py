@@ -8,6 +8,7 @@ what it finds it writes down for both processes (`containers`).
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import re
 import threading
@@ -21,8 +22,9 @@ from waitroom.labels import Container
 
 log = logging.getLogger(__name__)
 
-# A container that is replaced vanishes some milliseconds before the next takes its name.
-_SETTLE_S = 0.3
+# Many may come at once; and one that is replaced vanishes some milliseconds before the next takes
+# its name, and must not be forgotten for that.
+_COME_S, _GONE_S = 0.05, 0.3
 # An event that got lost is made good for by this, the only thing that is asked again and again.
 RESYNC_S = 60.0
 _AGAIN_S = 1.0
@@ -84,6 +86,7 @@ class Discoverer:
         self._happened = happened
         self._missed = missed
         self._containers: dict[str, Container] = {}  # by id
+        self._come: list[str] = []  # what was not told of yet
         self._said = ""
 
     def run(self, ended: threading.Event) -> None:
@@ -133,7 +136,8 @@ class Discoverer:
             if change is None:
                 return
             if self._take(change):
-                settled = settled or time.monotonic() + _SETTLE_S
+                wait_s = _GONE_S if change.gone else _COME_S
+                settled = min(settled or math.inf, time.monotonic() + wait_s)
 
     def _take(self, change: Change) -> bool:
         """Take in one change; True if it changes what is announced."""
@@ -144,8 +148,11 @@ class Discoverer:
             found = self._engine.one(change.key)
             if found is not None:
                 self._containers[change.key] = found
+        if self._containers.get(change.key) != known:
+            self._come.append(change.name)
+            return True
         self._happened(change.name)
-        return self._containers.get(change.key) != known
+        return False
 
     def _resync(self) -> None:
         self._containers = self._engine.all()
@@ -153,6 +160,9 @@ class Discoverer:
 
     def _tell(self) -> None:
         self._publish(c for c in self._containers.values() if not _REPLACEMENT.fullmatch(c.name))
+        come, self._come = self._come, []
+        for name in come:
+            self._happened(name)
 
     def _say(self, text: str) -> None:
         """Log a fault once, however often it is met again."""
