@@ -85,7 +85,7 @@ def migrate(compose_file: TextIO) -> None:
 
     try:
         text, said = translate(compose_file.read())
-    except ConfigError as error:
+    except (ConfigError, UnicodeDecodeError) as error:
         raise ConfigError(f"{compose_file.name}: {error}") from None
     click.echo(text, nl=False)
     for line in said:

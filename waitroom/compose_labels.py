@@ -52,7 +52,7 @@ def labels(text: str) -> Iterator[Label]:
 def _services(text: str) -> Iterator[tuple[str, yaml.Node]]:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"is not YAML: {' '.join(str(error).split())}") from None
     services = [value for key, value in _pairs(root) if key.value == "services"]
     if not services:

@@ -201,7 +201,7 @@ class RegistryFile:
                 "; ".join(str(error).split("\n")),
             )
             return False
-        log.info("hosts.yaml: %d hosts in force", len(self.registry.hosts))
+        log.info("%d hosts in force", len(self.registry.hosts))
         self._say_refused(refused)
         return True
 

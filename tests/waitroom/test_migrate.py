@@ -129,6 +129,14 @@ def test_the_command_prints_the_file_and_says_the_rest_aside(tmp_path: Path) -> 
     assert path.read_text() == LISTED
 
 
+def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_bytes(b"\xff")
+    done = CliRunner().invoke(cli, ["migrate", str(path)], standalone_mode=False)
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception).startswith(f"{path}: ")
+
+
 @settings(deadline=None)
 @given(
     labels=st.dictionaries(
