@@ -1,4 +1,8 @@
-"""examples/beside-traefik as it stands: an app of another project, with two labels of ours."""
+"""examples/beside-traefik as it stands: an app of another project, with two labels of ours.
+
+One test: each waiting room, and each Traefik with labels, sees all containers of the engine, so two
+examples beside each other would both announce the host, and be refused.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,6 @@ import requests
 
 from tests.compose.stack import ROOT, UP_TIMEOUT_S, docker, wait_until
 from tests.support import free_port
-
-pytestmark = pytest.mark.xdist_group("beside")  # one example serves all of a file
 
 EXAMPLE = ROOT / "examples" / "beside-traefik"
 TOKEN = re.compile(r"<input[^>]*\bname=[\"']?token\b[^>]*\bvalue=[\"']?([^\"'\s>]+)")
@@ -78,10 +80,10 @@ class Example:
         return self.get().headers.get("X-Waitroom")
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Example]:
     name = f"waitroom-beside-{os.getpid()}"
-    example = Example(name, free_port(), tmp_path_factory.mktemp("beside"))
+    example = Example(name, free_port(), tmp_path)
     ours = {service: {"image": name} for service in ("waitroom", "sidecar")}
     (example.folder / "compose.yml").write_text(json.dumps({"services": ours}))
     example.idle_after("3s")
@@ -98,6 +100,13 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
 def test_a_project_that_knows_nothing_of_us_but_two_labels_sleeps_and_wakes(
     example: Example,
 ) -> None:
+    falls_asleep_and_is_woken_with_its_labels_untouched(example)
+    recreated_it_is_the_same_host_and_by_hand_it_stops_and_starts(example)
+    traefik_started_anew_serves_it_awake_and_asleep(example)
+    removed_it_is_no_host_any_more(example)
+
+
+def falls_asleep_and_is_woken_with_its_labels_untouched(example: Example) -> None:
     wait_until("the app is served", example.is_served)
     before = example.of_app(".Id"), example.of_app("json .Config.Labels")
 
@@ -113,7 +122,7 @@ def test_a_project_that_knows_nothing_of_us_but_two_labels_sleeps_and_wakes(
     assert (example.of_app(".Id"), example.of_app("json .Config.Labels")) == before
 
 
-def test_recreated_it_is_the_same_host_and_by_hand_it_stops_and_starts(example: Example) -> None:
+def recreated_it_is_the_same_host_and_by_hand_it_stops_and_starts(example: Example) -> None:
     before = example.of_app(".Id")
     example.idle_after("1h")
     example.compose("shop.yml", "up", "-d", "--timeout=2")
@@ -126,7 +135,7 @@ def test_recreated_it_is_the_same_host_and_by_hand_it_stops_and_starts(example: 
     wait_until("it is handed back", example.is_served, deadline_s=10)
 
 
-def test_a_traefik_that_is_started_anew_serves_it_awake_and_asleep(example: Example) -> None:
+def traefik_started_anew_serves_it_awake_and_asleep(example: Example) -> None:
     example.restart_traefik()
     wait_until("the app is served", example.is_served)
     docker("stop", "--time=2", example.app)
@@ -135,6 +144,6 @@ def test_a_traefik_that_is_started_anew_serves_it_awake_and_asleep(example: Exam
     wait_until("it still is", lambda: example.state() == "asleep")
 
 
-def test_removed_it_is_no_host_any_more(example: Example) -> None:
+def removed_it_is_no_host_any_more(example: Example) -> None:
     example.compose("shop.yml", "down", "--timeout=2")
     wait_until("nobody knows the host", lambda: example.get().status_code == 404)
