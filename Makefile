@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up down test check torture bench-tail bench-live bench-commit bench-release clean
+.PHONY: demo up down test check torture faults bench-tail bench-live bench-commit bench-release bench-audit clean
 
 demo: .venv/demo  ## the whole thing on this machine, without Docker: http://app.localhost:8000
 	$(BIN)/python -m waitroom demo
@@ -20,6 +20,10 @@ test: .venv/test  ## all tests; Docker and browser tests run where an engine and
 torture: .venv/test  ## 100 logs of 50,000 lines, rotated in every way under kill -9; takes minutes
 	TORTURE_RUNS=100 TORTURE_LINES=50000 $(BIN)/python -m pytest tests/torture
 
+faults: .venv/test  ## kill -9, disks, clocks, networks, odd input, a soak; takes two hours, one table at the end
+	FAULT_CYCLES=200 FAULT_KILLS=75 FAULT_DAMAGES=20 FAULT_SLOW_S=10 FAULT_LONG_S=180 FAULT_INPUTS=250000 FAULT_SOAK_S=3600 \
+	  $(BIN)/python -m pytest -n 2 tests/faults tests/waitroom/test_public.py
+
 bench-tail: .venv/test  ## the same log through ours, wc, GoAccess, mtail and jq (those that are here)
 	$(BIN)/python tests/bench/tail_throughput.py
 
@@ -28,6 +32,9 @@ bench-live: .venv/test  ## what recording 15,000 lines a second costs, and how s
 
 bench-commit: .venv/test  ## what a commit of 10,000 changed hosts takes
 	$(BIN)/python tests/bench/commit_hosts.py
+
+bench-audit: .venv/test  ## what an audit of a year of 100 hosts takes, a million events
+	$(BIN)/python tests/bench/audit_year.py
 
 bench-release: .venv/test  ## a million requests to a real Traefik, whose log nobody rotates: the disk it takes
 	TORTURE_REQUESTS=1000000 $(BIN)/python -m pytest -q -s tests/torture/test_real_traefik.py -k disk

@@ -1,7 +1,8 @@
-"""The sidecar's commands: run (the default), ingest, explain."""
+"""The sidecar's commands: run (the default), ingest, explain, audit, schema."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from datetime import UTC, datetime
@@ -69,6 +70,60 @@ def explain(host: str, form: str) -> None:
 
     found = ask(settings, registry, Connector(), host, datetime.now(UTC))
     click.echo(as_text(found) if form == "text" else msgspec.json.encode(found))
+
+
+@cli.command()
+@click.option("--host", help="Only this one, by any of its names.")
+@click.option("--since", help="7d, 2026-01-31 or 2026-01-31T12:00:00Z; without it all there is.")
+@click.option("--until", help="The same; without it until now.")
+@click.option("--kind", "kinds", multiple=True, help="List events of this kind; may be repeated.")
+@click.option("--events", is_flag=True, help="List all events, not the sums.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
+    show_default=True,
+)  # fmt: skip
+def audit(
+    host: str | None,
+    since: str | None,
+    until: str | None,
+    kinds: tuple[str, ...],
+    events: bool,  # noqa: FBT001 - click hands it over by name
+    form: str,
+) -> None:
+    """Say what was awake and asleep, and what that saved; or list what happened."""
+    settings = Settings.from_environment(os.environ)
+    from sidecar.audit import Window  # noqa: PLC0415 - as above
+    from sidecar.auditing import Question, answer  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    window = Window(
+        since_us=_when("--since", since, now) if since else None,
+        until_us=_when("--until", until or now.isoformat(), now),
+    )
+    registry = functools.partial(config.load, settings.hosts, settings.containers)
+    faults = answer(Question(window, host, kinds, events, form), settings.data, registry)
+    for fault in faults:
+        click.echo(f"Error: {fault}", err=True)
+    if faults:
+        raise SystemExit(1)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of activity.json and of the archive's files."""
+    from sidecar.schema import schema as make  # noqa: PLC0415 - as above
+
+    click.echo(make())
+
+
+def _when(option: str, text: str, now: datetime) -> int:
+    from sidecar.auditing import when  # noqa: PLC0415 - as above
+
+    try:
+        return when(text, now)
+    except (ValueError, OverflowError):
+        fault = f"expected 7d, 2026-01-31 or 2026-01-31T12:00:00Z, got {text!r}"
+        raise click.BadParameter(fault, param_hint=option) from None
 
 
 def _settings() -> Settings:

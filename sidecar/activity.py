@@ -5,19 +5,24 @@ lines nor where a block was cut makes a difference.
 
 An entry counts as activity when the host's own service (not the waiting room) answered it with
 1xx, 2xx, 3xx, as a WebSocket (0), or would have, had the client waited (499); when it came from no
-crawler or monitor, and led to no ignored path. It counts at its END: StartUTC + Duration.
+crawler or monitor, and led to no ignored path nor to one that browsers and crawlers ask for by
+themselves. It counts at its END: StartUTC + Duration. Only in the hours of `hours` it counts where
+it began: whether a whole block did so in one hour costs little to say, and only a block that did
+not is taken apart.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sidecar.hours import Hours
 from traefik.access_log import Entry
-from waitroom.agents import is_machine
+from waitroom.agents import ERRAND_PATHS, is_machine
 from waitroom.hosts import Counting, Registry
 
 _CANARY_PATH = "/.waitroom/canary/"
@@ -26,6 +31,9 @@ _WAITING_ROOM = "waitroom@"
 _CLIENT_WENT_AWAY = 499
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_HOUR = timedelta(hours=1)
+_LAST_OF_HOUR = _HOUR - timedelta.resolution  # there is no moment after the last of all hours
 _STATUSES = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
 # Names and agents are chosen by clients: what is remembered of them has a bound in number and size.
 _REMEMBERED = 50_000
@@ -125,20 +133,25 @@ class _Kind:
         # last; a microsecond is left to the rounding.
         self.checked, self.slack_ns = entry.start, int((self.last_end - start) * 1e9) - 1000
 
-    def flush(self, latest: float) -> None:
-        """Move the sums to the host's count."""
+    def flush(self, hours: Hours, hour: int) -> None:
+        """Move the sums to the host's count; all of them are of one hour."""
         count = self.count
         if count is not None and self.own:
             count.requests += self.entries
             known = 100 <= self.status <= 599  # noqa: PLR2004 - HTTP's range
             count.by_status[self.status // 100 if known else 0] += self.entries
             count.bytes_out += self.bytes_out
-            if self.active and self.entries > self.ignored:
-                count.activity += self.entries - self.ignored
-                count.see(min(self.first_end, latest), min(self.last_end, latest))
+            used = self.entries - self.ignored if self.active else 0
+            count.activity += used
+            hours.count(count.host, hour, self.entries, used)
         elif count is not None and self.waiting:
             count.waiting += self.entries
         self.entries = self.ignored = self.bytes_out = 0
+
+    def settle(self, latest: float) -> None:
+        """Move to the host's count when these entries ended."""
+        if self.count is not None and self.last_end > -math.inf:
+            self.count.see(min(self.first_end, latest), min(self.last_end, latest))
 
 
 _NONE = _Kind(service="", status=math.nan, agent="")  # type: ignore[arg-type]  # equals no status
@@ -147,13 +160,19 @@ _NONE = _Kind(service="", status=math.nan, agent="")  # type: ignore[arg-type]  
 class Fold:
     """Counts of all hosts: `add` takes entries in, `settle` brings the counts up to date."""
 
-    def __init__(self, registry: Registry, counts: Iterable[HostCount] = ()) -> None:
+    def __init__(
+        self, registry: Registry, counts: Iterable[HostCount] = (), hours: Hours | None = None
+    ) -> None:
+        self.hours = hours or Hours()
         self.counts = {count.host: count for count in counts}
         self.changed: set[str] = set()  # hosts whose counts have changed; others empty it
         self.unregistered = 0
         self._kinds: dict[tuple[str, str, int, str], _Kind] = {}
         self._last = _Last()
         self._touched: list[_Kind] = []  # those with entries that are not in the counts yet
+        self._settling: list[_Kind] = []  # those whose ends are not in the counts yet
+        self._hour = 0  # since 1970: the one in which what is touched began
+        self._begins = self._ends = _EARLIEST  # that hour's
         self._canaries: list[str] = []  # nonces of those that the waiting room has answered
         self.adopt(registry)
 
@@ -163,9 +182,21 @@ class Fold:
         self._forget()
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Take entries in; a loop over millions, in which each line was measured."""
+        """Take entries in."""
         if _CANARY_PATH in "\n".join([entry.path for entry in entries]):  # one search for all
             entries = self._without_canaries(entries)
+        starts = [entry.start for entry in entries]
+        if not starts:
+            return
+        if self._begins <= min(starts) and max(starts) <= self._ends:
+            self._add(entries)
+            return
+        for hour, those in _by_hour(entries).items():
+            self._turn(hour)
+            self._add(those)
+
+    def _add(self, entries: Sequence[Entry]) -> None:
+        """Take in entries of one hour; a loop over millions, in which each line was measured."""
         last = self._last
         for entry in reversed(entries):  # the newest first: it leaves little to do for the others
             kind = last[entry.host]
@@ -189,7 +220,22 @@ class Fold:
 
     def settle(self, now: datetime) -> list[str]:
         """Move to the counts what was added; return the nonces of canaries that were answered."""
+        self._flush()
         latest = now.timestamp()
+        for kind in self._settling:
+            kind.settle(latest)
+        self._settling.clear()
+        canaries, self._canaries = self._canaries, []
+        return canaries
+
+    def _turn(self, hour: int) -> None:
+        """Begin to take in entries of another hour."""
+        self._flush()
+        self._hour = hour
+        self._begins = _EPOCH + hour * _HOUR
+        self._ends = self._begins + _LAST_OF_HOUR
+
+    def _flush(self) -> None:
         for kind in self._touched:
             if kind.agent.startswith(_CANARY_AGENT):
                 self._canaries += [kind.agent[len(_CANARY_AGENT) :]] if kind.waiting else []
@@ -199,10 +245,9 @@ class Fold:
                 self.unregistered += kind.entries
             else:
                 self.changed.add(kind.count.host)
-            kind.flush(latest)
+            kind.flush(self.hours, self._hour)
+            self._settling.append(kind)
         self._touched.clear()
-        canaries, self._canaries = self._canaries, []
-        return canaries
 
     def _without_canaries(self, entries: Sequence[Entry]) -> list[Entry]:
         others = []
@@ -243,7 +288,7 @@ class Fold:
             count=self._count(host.name) if host else None,
             own=own,
             waiting=waiting,
-            ignore_paths=counting.ignore_paths if active else (),
+            ignore_paths=(*ERRAND_PATHS, *counting.ignore_paths) if active else (),
             active=active,
         )
         if not active:  # when these ended is of no interest
@@ -276,6 +321,13 @@ def counts(counting: Counting, status: int, agent: str) -> bool:
             or any(part in agent for part in counting.ignore_agents)
         )
     )
+
+
+def _by_hour(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
+    hours: defaultdict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        hours[(entry.start - _EPOCH) // _HOUR].append(entry)
+    return hours
 
 
 def _posix(text: str | None) -> float:

@@ -51,6 +51,11 @@ class Agenda:
         """Look at it again after so long, but within a minute: somebody may start it by hand."""
         self._due[name] = self._monotonic() + min(seconds, _LOOK_AGAIN_S)
 
+    def call_up(self, name: str) -> None:
+        """Look at it now, whatever was planned."""
+        self._due.pop(name, None)
+        self._asleep_until.pop(name, None)
+
     def believe_asleep(self, name: str) -> None:
         """Look at it again when its shadow has gone."""
         self._asleep_until[name] = self._monotonic() + _ASLEEP_LOOK_AGAIN_S

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import schedule
 
-from sidecar import connections
+from sidecar import connections, metrics
 from sidecar.decide import Decider
 from sidecar.looks import Looks
 from sidecar.proofs import Proofs
@@ -22,6 +22,7 @@ from sidecar.sight import Sight
 from sidecar.sleep import Handshake
 from sidecar.uses import Uses
 from traefik.folder import RouteFolder, Shadow
+from waitroom import scrape
 from waitroom.config import RegistryFile, Settings
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Host, Route
@@ -45,29 +46,36 @@ class Daemon:
         self._ended = threading.Event()
         self._file = RegistryFile(settings.hosts, settings.containers)
         proofs = Proofs()
+        self._measured = scrape.new_registry()
         self._recorder = Recorder(
             data=settings.data,
             access_log=settings.access_log,
             registry=self._file.registry,
             on_canary=proofs.add,
+            on_event=metrics.Sleeps(self._measured, self._file.current).add,
             release_log=settings.release_log,
         )
         self._folder = RouteFolder(settings.routes)
         self._uses = Uses(self._recorder)
         self._sight = Sight(settings.traefik_urls)
+        connect = Connector()
+        self._measured.register(
+            metrics.Recording(self._file.current, self._recorder, connect.calls)
+        )
         handshake = Handshake(
-            connect=Connector(),
+            connect=connect,
             folder=self._folder,
             locks=HostLocks(settings.data),
             proofs=proofs,
             sight=self._sight,
             use=self._uses.of,
+            read_to=self._recorder.read_to,
             record=self._record,
             traefik_urls=settings.traefik_urls,
             waitroom_url=settings.url,
             ended=self._ended,
         )
-        self._decider = Decider(self._uses, handshake)
+        self._decider = Decider(self._uses, handshake, self._recorder.note_stopped)
         self._alive = settings.data / "sidecar.alive"
         self._had_network = connections.has_network()
         self._waits_for_log = False
@@ -78,14 +86,13 @@ class Daemon:
 
     def run(self) -> None:
         """Loop until the end; then commit what was read and leave no host draining."""
-        jobs = schedule.Scheduler()
-        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
-        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
-        jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
-        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
+        jobs = self._jobs()
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
+        self._recorder.watch(self._last_beat())
+        if self._settings.sidecar_listen:
+            metrics.serve(self._measured, self._settings.sidecar_listen)
         self._guarded(self._begin_beat)
         self._guarded(self._end_stale_drains)
         threading.Thread(
@@ -98,10 +105,20 @@ class Daemon:
                 if not looks.is_busy():
                     self._recorder.commit()
                 jobs.run_pending()
+                if (jobs.idle_seconds or 0) > _DECIDE_EVERY_S:
+                    jobs = self._jobs()  # they go by the wall clock, and that was set back
                 self._demand_network()
                 looks.wait()
         finally:
             self._close()
+
+    def _jobs(self) -> schedule.Scheduler:
+        jobs = schedule.Scheduler()
+        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
+        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
+        jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
+        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
+        return jobs
 
     def _close(self) -> None:
         self._ended.set()
@@ -129,7 +146,8 @@ class Daemon:
         if not self._waits_for_log:
             self._waits_for_log = True
             log.warning(
-                "nothing is put to sleep until %s is read to its end", self._settings.access_log
+                "nothing is put to sleep until %s is read to its end and recorded",
+                self._settings.access_log,
             )
         return False
 
@@ -154,13 +172,21 @@ class Daemon:
             if self._folder.shadow(name) is Shadow.DRAINING and self._folder.call_off(name):
                 log.info("%s: an unfinished sleep is called off", name)
 
+    def _last_beat(self) -> datetime | None:
+        """Return when a sidecar has last watched; None if none has."""
+        try:
+            return datetime.fromtimestamp(self._alive.stat().st_mtime, UTC)
+        except OSError:
+            return None
+
     def _begin_beat(self) -> None:
         """Leave word since when we watch: before that, nothing is known."""
         self._alive.write_text(self._uses.watched_since.isoformat(), "ascii")
 
     def _beat(self) -> None:
-        """Show the health check that the loop turns."""
-        self._alive.touch()
+        """Show the health check that the loop turns, and what it does is of use."""
+        if self._recorder.is_well():
+            self._alive.touch()
 
     def _demand_network(self) -> None:
         if connections.network_is_gone(self._had_network):

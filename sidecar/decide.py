@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from sidecar import questions
 from sidecar.agenda import Agenda
-from sidecar.idle import time_left
 from sidecar.questions import Why
 from sidecar.sleep import CalledOff, Handshake
 from sidecar.uses import Uses
 from traefik.folder import Shadow
 from waitroom.errors import UpstreamError
 from waitroom.hosts import Host
+from waitroom.idle import Wish, time_left
 from waitroom.upstreams.base import Phase, Status
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,16 @@ _AT_ONCE = 8
 class Decider:
     """Puts idle hosts to sleep. The loop calls; what begins with `_consider` is a host's thread."""
 
-    def __init__(self, uses: Uses, handshake: Handshake) -> None:
+    def __init__(
+        self, uses: Uses, handshake: Handshake, note_stopped: Callable[[str], None]
+    ) -> None:
+        """`note_stopped`: told of each look at a host that is stopped and shadowed."""
         self._uses = uses
         self._handshake = handshake
+        self._note_stopped = note_stopped
         self._folder = handshake.folder
         self._agenda = Agenda(lambda name: self._folder.shadow(name) is not None)
+        self._heard: dict[str, Wish] = {}  # the last wish of each host that was looked at
         self._why: dict[str, Why] = {}  # the last reason not to sleep, to say it once
 
     def decide(self, hosts: Iterable[Host]) -> None:
@@ -42,10 +47,11 @@ class Decider:
         for host in hosts:
             if len(self._agenda.taken) >= _AT_ONCE:
                 return
+            is_new = self._hears_wish(host.name)
             if not self._agenda.is_due(host.name):
                 continue
             left_s = self._left_s(host, None)
-            if left_s > 0:
+            if left_s > 0 and not is_new:
                 self._agenda.put_off(host.name, left_s)
                 self._why.pop(host.name, None)
                 continue
@@ -69,6 +75,16 @@ class Decider:
     def _left_s(self, host: Host, status: Status | None) -> float:
         left = time_left(self._uses.of(host, status), host.idle_after, datetime.now(UTC))
         return left.total_seconds()
+
+    def _hears_wish(self, name: str) -> bool:
+        """Whether an operator wishes it to sleep who was not heard yet; it is looked at now."""
+        wish = self._uses.wish(name)
+        if wish is None or name in self._agenda.taken or self._heard.get(name) == wish:
+            return False
+        self._heard[name] = wish
+        self._why.pop(name, None)  # whoever wished it is told, also if it is the old reason
+        self._agenda.call_up(name)
+        return True
 
     def _consider(self, host: Host) -> None:
         """Ask the provider, and put the host to sleep if it runs idle."""
@@ -94,15 +110,26 @@ class Decider:
         self._uses.note(host, status)
         if status.phase is Phase.STOPPED and self._folder.shadow(host.name) is Shadow.ASLEEP:
             self._agenda.believe_asleep(host.name)
+            self._note_stopped(host.name)
         if not questions.is_running(status).holds:
             return host.idle_after.total_seconds()
         left_s = self._left_s(host, status)
         if left_s > 0:
+            self._answer_wish(host, status)
             return left_s
         self._handshake.put_to_sleep(host, status)
         self._agenda.succeed(host.name)
         self._why.pop(host.name, None)
         return host.idle_after.total_seconds()
+
+    def _answer_wish(self, host: Host, status: Status) -> None:
+        """Say why it does not sleep, if an operator wished that. Raises: CalledOff."""
+        if self._uses.wish(host.name) is None:
+            return
+        use, now = self._uses.of(host, status), datetime.now(UTC)
+        for answer in (questions.is_not_kept(use, now), questions.is_unused(host, use, now)):
+            if not answer.holds:
+                raise CalledOff(answer.why, answer.text)
 
     def _status(self, host: Host) -> Status:
         try:

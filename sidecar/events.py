@@ -6,29 +6,38 @@ An event is a document: `at, host, kind, ...`. Those that are not in the store y
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from sidecar.signs import Signs
+from sidecar.awake import Awake
+from sidecar.occurrence import ALL_HOSTS
+from waitroom.signs import Signs
 
-_ALL_HOSTS = "*"  # the host of an event that concerns every one
 Event = dict[str, Any]
 
 
 class Events:
     """Events on their way to the store. `record` and the questions may be called by any thread."""
 
-    def __init__(self, known: Iterable[Mapping[str, Any]], now: Callable[[], datetime]) -> None:
-        """Begin with those of the store."""
+    def __init__(
+        self,
+        known: Iterable[Mapping[str, Any]],
+        now: Callable[[], datetime],
+        on_new: Callable[[Event], None] = lambda _: None,
+    ) -> None:
+        """Begin with those of the store; `on_new`: told of all others."""
         self._now = now
+        self._on_new = on_new
         self._recorded: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.new: list[Event] = []  # not in the store yet; whoever puts them there empties it
         self.signs = Signs()
+        self.awake = Awake()
         for event in known:
-            self.signs.add(event, now())
+            self._learn(event)
 
     def record(self, event: Event) -> None:
         """Hand in an event."""
@@ -45,11 +54,27 @@ class Events:
     def add(self, event: Event) -> None:
         """Add an event as it stands in JSON."""
         self.new.append(event)
-        self.signs.add(event, self._now())
+        self._learn(event)
+        self._on_new(event)
 
-    def doubt(self, kind: str, detail: str) -> None:
+    def _learn(self, event: Mapping[str, Any]) -> None:
+        self.signs.add(event, self._now())
+        self.awake.add(event, time.monotonic())
+
+    def doubt(self, kind: str, detail: str, **fields: float) -> None:
         """Add that something may have been missed: every host counts as active now."""
-        event = {"at": self._now(), "host": _ALL_HOSTS, "kind": kind, "detail": detail}
+        event = {"at": self._now(), "host": ALL_HOSTS, "kind": kind, "detail": detail, **fields}
+        self.add(msgspec.to_builtins(event))
+
+    def begin_watch(self, last_beat: datetime | None, step_s: float) -> None:
+        """Add that the hosts are watched from now on, and for how long they were not.
+
+        `last_beat`: when they were watched last, by a clock that was set by `step_s` since.
+        """
+        now = self._now()
+        event: Event = {"at": now, "host": ALL_HOSTS, "kind": "watch_started"}
+        if last_beat is not None:
+            event["unwatched_s"] = max(0.0, (now - last_beat).total_seconds() - step_s)
         self.add(msgspec.to_builtins(event))
 
 

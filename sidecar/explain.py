@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from sidecar import questions
-from sidecar.idle import Use, latest, time_left
 from sidecar.records import Records
 from traefik.folder import RouteFolder, Shadow
 from waitroom.config import Settings
 from waitroom.errors import UpstreamError, WaitroomError
 from waitroom.hosts import Host, Registry
+from waitroom.idle import Use, latest, time_left
 from waitroom.locks import HostLocks
 from waitroom.upstreams.base import Phase, Status, Upstream
 
@@ -75,6 +75,7 @@ def explain(
         started_at=status.started_at if status else None,
         watched_since=_watched_since(settings.data) or now,
         kept_until=latest(host.awake.until(now), records.kept_until(host.name)),
+        wish=records.wish(host.name),
     )
     conditions = [
         _beating(settings.data, now),
@@ -86,7 +87,7 @@ def explain(
         Condition(
             "shadow", holds=True, found=_SHADOWS[RouteFolder(settings.routes).shadow(host.name)]
         ),
-        _condition("connections", questions.is_quiet(host, status)),
+        _condition("connections", questions.is_left(host, status, use, now)),
     ]
     return Explanation(
         host=host.name,

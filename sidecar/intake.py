@@ -17,8 +17,8 @@ from sidecar.generations import Block, Losses
 from sidecar.numbering import Numbering
 from sidecar.positions import Position
 from sidecar.samples import Samples
-from sidecar.signs import moment
 from traefik import access_log
+from waitroom.signs import moment
 
 log = logging.getLogger(__name__)
 

@@ -41,9 +41,9 @@ class Numbering:
         }
 
     def missing(self) -> int:
-        """Return how many requests have no line, as far as can be said."""
+        """Return how many requests have no line, as far as can be said. Any thread may ask."""
         late = self.following - _PATIENCE
-        return self.settled + sum(number < late for number in self.holes)
+        return self.settled + sum(number < late for number in tuple(self.holes))
 
     def add(self, entries: list[Entry]) -> None:
         """Take in the numbers of some lines, in the order of the log."""

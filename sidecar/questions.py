@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sidecar import connections
-from sidecar.idle import Use, idle_for
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Host, Route
+from waitroom.idle import Use, idle_for, is_forced, standing, wished
 from waitroom.upstreams.base import Phase, Status
 
 
@@ -44,17 +44,26 @@ class Answer:
 
 
 def is_unused(host: Host, use: Use, now: datetime) -> Answer:
-    """Whether nobody has used it for `idle_after`."""
+    """Whether nobody has used it for `idle_after`, or since an operator wished it to sleep."""
     idle_s, after_s = (idle_for(use, now).total_seconds(), host.idle_after.total_seconds())
     text = f"unused for {idle_s:.0f} s, idle_after is {after_s:.0f} s"
-    return Answer(idle_s >= after_s, Why.USED, text)
+    wish = wished(use, now)
+    if wish:
+        how = "by force, whoever uses it" if wish.force else "and nobody came since"
+        text += f"; {wish.by} wishes it to sleep, {how}"
+    elif standing(use.wish, now):
+        text += "; somebody came after an operator wished it to sleep"
+    return Answer(idle_s >= after_s or wish is not None, Why.USED, text)
 
 
 def is_not_kept(use: Use, now: datetime) -> Answer:
-    """Whether no window of `awake` holds, and no operator keeps it awake."""
+    """Whether no window of `awake` holds and no operator keeps it awake, or one forces it."""
     if use.kept_until is None or use.kept_until <= now:
         return Answer(holds=True, why=Why.KEPT, text="nothing keeps it awake")
-    return Answer(holds=False, why=Why.KEPT, text=f"kept awake until {moment(use.kept_until)}")
+    text = f"kept awake until {moment(use.kept_until)}"
+    if is_forced(use, now):
+        return Answer(holds=True, why=Why.KEPT, text=f"{text}, but forced to sleep")
+    return Answer(holds=False, why=Why.KEPT, text=text)
 
 
 def is_running(status: Status) -> Answer:
@@ -79,6 +88,14 @@ def is_quiet(host: Host, status: Status | None) -> Answer:
             " `serversTransport: waitroom-app@file`, or idle ones stay for 90 s"
         )
     return Answer(not count, Why.CONNECTIONS, text)
+
+
+def is_left(host: Host, status: Status | None, use: Use, now: datetime) -> Answer:
+    """Whether nobody is connected to it, or an operator forces it to sleep all the same."""
+    answer = is_quiet(host, status)
+    if not answer.holds and is_forced(use, now):
+        return Answer(holds=True, why=answer.why, text=f"{answer.text}, but forced to sleep")
+    return answer
 
 
 def moment(at: datetime) -> str:

@@ -3,7 +3,7 @@
 log line -> tail -> intake -> store. Counts, events and read positions are committed in one atomic
 replace, so a crash at any point repeats what was not committed and nothing else.
 
-One thread reads and commits. `record`, `last_used` and `last_woken` may be called by any.
+One thread reads and commits. `record`, and what only returns what is known, may be called by any.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ import msgspec
 
 from sidecar import positions, siblings
 from sidecar.activity import Fold, HostCount
+from sidecar.annals import Annals
+from sidecar.archive import Archive
 from sidecar.clock import Clock
+from sidecar.commits import Commits
 from sidecar.events import Event, Events
 from sidecar.generations import Block
 from sidecar.intake import Intake
+from sidecar.ledger import State
 from sidecar.numbering import Numbering
+from sidecar.occurrence import ReadTo
 from sidecar.positions import Position
 from sidecar.store import Store
 from sidecar.tail import Tail
 from sidecar.webhooks import Webhooks
 from waitroom.errors import WaitroomError
 from waitroom.hosts import Registry
+from waitroom.idle import Wish
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +51,14 @@ class Recorder:
         access_log: Path,
         registry: Registry,
         on_canary: Callable[[str], None],
+        on_event: Callable[[Event], None] = lambda _: None,
         release_log: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Open activity.json. `release_log`: what was recorded need not stay on the disk.
+        """Open activity.json.
+
+        `on_event`: told of each event that was not recorded before. `release_log`: what was
+        recorded need not stay on the disk.
 
         Raises: WaitroomError when another sidecar has it open, or the log can't be followed.
         """
@@ -57,9 +67,10 @@ class Recorder:
         self._releases = release_log
         self._now = now
         self._store = store = Store(data)
-        self._fold = Fold(registry, _load_hosts(store))
+        self._annals = Annals(store, Archive(data))
+        self._fold = Fold(registry, _load_hosts(store), self._annals.hours)
         self._numbering = Numbering.load(store.table("numbering"))
-        self._events = Events(store.events, now)
+        self._events = Events(store.events, now, on_event)
         self._intake = Intake(
             fold=self._fold,
             numbering=self._numbering,
@@ -73,9 +84,12 @@ class Recorder:
         self._journal = Tail(journal, positions.of(journal, known), optional=True)
         self._clock = Clock(known=next(iter(store.table("clock")), None))
         self._webhooks = Webhooks(registry.webhooks, store.table("webhooks"))
+        self._canaries: list[str] = []  # read, and not committed yet
         self._changed = store.fresh
-        self._commit_fails = False
-        self.caught_up = False  # whether the end of both logs was reached
+        self.commits = Commits()
+        self._read_to: ReadTo | None = None
+        self.caught_up = False  # whether the end of both logs was reached, and can be recorded
+        self._caught_up_s = time.monotonic()  # when it was reached last, or reading began
 
     def adopt(self, registry: Registry) -> None:
         """Go by a reloaded hosts.yaml; nothing recorded is lost."""
@@ -92,35 +106,55 @@ class Recorder:
             self._read_on(self._log, self._intake.add_access_log, deadline),
         ]
         # A journal that is not there yet is an empty one; a missing access log tells nothing.
-        if self._log.fault or self._intake.is_common:
+        if self._log.fault or self._intake.is_common or self.commits.failing:
             self.caught_up = False
         elif all(ends):
             self.caught_up = True
+            self._caught_up_s = time.monotonic()
         return not all(ends)
 
     def commit(self) -> bool:
         """Write what has changed; False when the disk refuses, to be tried again."""
         self._events.take_recorded()
         self._changed |= self._webhooks.take_changed()
-        if not self._changed and not self._events.new:
+        if not (self._changed or self._events.new or self._annals.is_due(self._now())):
             return True
+        commits, began_s = self.commits, time.monotonic()
         self._put()
         try:
             self._store.commit()
         except OSError as error:
-            if not self._commit_fails:
+            if not commits.failing:
                 log.error("%s: can't be written, trying again: %s", self._store.path, error)
-            self._changed = self._commit_fails = True
+            commits.failed += 1
+            self._changed = commits.failing = True
             return False
-        if self._commit_fails:
+        if commits.failing:
             log.info("%s: is written again", self._store.path)
-        self._changed = self._commit_fails = False
+        commits.done += 1
+        commits.took_s += time.monotonic() - began_s
+        self._changed = commits.failing = False
+        self._prove()
         self._release()
         return True
 
     def record(self, event: Event) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
         self._events.record(event)
+
+    def watch(self, last_beat: datetime | None) -> None:
+        """Begin to watch the hosts; `last_beat`: when a process before us has last done so."""
+        self._events.begin_watch(last_beat, self._look_at_clock())
+        self._annals.watch()
+
+    def note_stopped(self, host: str) -> None:
+        """Record that a host was seen to be stopped, if no event has said so. Any thread may."""
+        if self._annals.state(host) is not State.ASLEEP:
+            self.record({"at": self._now(), "host": host, "kind": "found_stopped"})
+
+    def read_to(self) -> ReadTo | None:
+        """Return up to where the access log is read. Any thread may ask."""
+        return self._read_to
 
     def last_used(self, host: str) -> datetime | None:
         """Return the end of the newest activity, or the moment of a gap in the log if later."""
@@ -134,6 +168,14 @@ class Recorder:
     def kept_until(self, host: str) -> datetime | None:
         """Return until when an operator keeps the host awake."""
         return self._events.signs.kept_until(host)
+
+    def awake_s(self, host: str) -> float | None:
+        """Return for how long a host was awake since we began; None: nothing is known of it."""
+        return self._events.awake.seconds(host, time.monotonic())
+
+    def wish(self, host: str) -> Wish | None:
+        """Return an operator's wish that the host sleeps, unless it was answered."""
+        return self._events.signs.wish(host)
 
     def close(self) -> None:
         """Commit, and let others record."""
@@ -159,6 +201,19 @@ class Recorder:
         """Return why the access log can't be read, if so."""
         return self._log.fault
 
+    def lag_s(self) -> float:
+        """Return how long ago the end of both logs was reached."""
+        return time.monotonic() - self._caught_up_s
+
+    def is_well(self) -> bool:
+        """Whether the logs can be read, and what was read be written."""
+        unread = self._log.fault or self._journal.fault or self._intake.is_common
+        return not unread and not self.commits.failing
+
+    def counts(self) -> list[HostCount]:
+        """Return the counts of all hosts; their figures may be those of the next moment."""
+        return list(self._fold.counts.values())
+
     def totals(self) -> dict[str, int]:
         """Return how many lines there were, of each kind."""
         return self._intake.totals()
@@ -174,37 +229,44 @@ class Recorder:
             while (block := tail.read()) is not None:
                 self._changed = True
                 add(block)
+                if tail is self._log:
+                    self._read_to = ReadTo(block.position.path, block.position.offset)
                 if time.monotonic() >= deadline:
                     return False
             return True
         finally:
-            for nonce in self._fold.settle(self._now()):
-                self._on_canary(nonce)
+            self._canaries += self._fold.settle(self._now())
             self._changed |= tail.losses.overlong > 0
             self._intake.take_losses(str(tail.path), tail.losses)
 
-    def _look_at_clock(self) -> None:
+    def _look_at_clock(self) -> float:
+        """Return by how much the clock was set; 0.0 if it was not."""
         step_s = self._clock.step_s()
         if step_s:
-            self._events.doubt("clock_step", f"the clock was set by {step_s:.0f} s")
+            self._events.doubt("clock_step", f"the clock was set by {step_s:.0f} s", step_s=step_s)
             log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
+        return step_s
 
     def _put(self) -> None:
         """Bring the tables up to date; cheap when the last commit has failed."""
         store, changed = self._store, self._fold.changed
         store.put_hosts(self._fold.counts[name].document() for name in changed)
         changed.clear()
-        if self._events.new:
-            store.events.insert_multiple(self._events.new)
-            for event in self._events.new:
-                self._webhooks.put(event)
-            self._events.new.clear()
+        for event in self._annals.put(self._events.new, self._now()):
+            self._webhooks.put(event)
+        self._events.new.clear()
         store.replace("webhooks", self._webhooks.waiting())
         read = [*self._log.positions(), *self._journal.positions()]
         store.replace("positions", msgspec.to_builtins(read))
         store.replace("totals", [self._intake.totals()])
         store.replace("numbering", [self._numbering.document()])
         store.replace("clock", [self._clock.document()])
+
+    def _prove(self) -> None:
+        """Tell of the canaries that were read; where nothing can be written, no wake can either."""
+        for nonce in self._canaries:
+            self._on_canary(nonce)
+        self._canaries.clear()
 
     def _release(self) -> None:
         if not self._releases:

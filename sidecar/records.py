@@ -13,8 +13,9 @@ import msgspec
 
 from sidecar.activity import HostCount
 from sidecar.positions import Position
-from sidecar.signs import Signs
 from waitroom.errors import WaitroomError
+from waitroom.idle import Wish
+from waitroom.signs import Signs
 
 _Document = dict[str, Any]
 _ATTEMPTS = frozenset({"slept", "sleep_called_off", "stop_failed"})
@@ -50,6 +51,10 @@ class Records:
     def kept_until(self, host: str) -> datetime | None:
         """Return until when an operator keeps the host awake."""
         return self._signs.kept_until(host)
+
+    def wish(self, host: str) -> Wish | None:
+        """Return an operator's wish that the host sleeps, unless it was answered."""
+        return self._signs.wish(host)
 
     def last_attempt(self, host: str) -> _Document | None:
         """Return the event of the last try to put it to sleep."""

@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sidecar import questions, stopping
-from sidecar.idle import Use, idle_for
+from sidecar import occurrence, questions, stopping
+from sidecar.occurrence import ReadTo
 from sidecar.proofs import Proofs
 from sidecar.questions import Answer, Why
 from sidecar.sight import Sight
@@ -26,6 +26,7 @@ from traefik.folder import RouteFolder, Shadow
 from waitroom import canary
 from waitroom.canary import Leads
 from waitroom.hosts import Host
+from waitroom.idle import Use, idle_for, is_forced
 from waitroom.locks import HostLocks
 from waitroom.upstreams.base import Status, Upstream
 
@@ -51,6 +52,8 @@ class Evidence:
     idle: timedelta
     last_used: datetime | None
     canary: str
+    connections: int | None  # Traefik's to the upstream; None: not asked for
+    log: ReadTo | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class Handshake:
     proofs: Proofs
     sight: Sight
     use: Callable[[Host, Status], Use]  # what is recorded of a host's use, as of now
+    read_to: Callable[[], ReadTo | None]  # how far the access log is read
     record: Callable[..., None]  # (kind, host, **fields): an event
     traefik_urls: Sequence[str]
     waitroom_url: str
@@ -74,13 +78,13 @@ class Handshake:
         Raises: CalledOff, with the host awake as before; UpstreamError when the stop failed,
         with the host shadowed and its upstream still running: that is to be tried again.
         """
-        _demand(questions.is_quiet(host, status))
+        self._demand_nobody(host, status)
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
                 _demand(self.sight.reaches(host, questions.address(host, status)))
                 # The line that a canary has left open must not pass for a visitor's.
-                _demand(questions.is_quiet(host, status))
+                self._demand_nobody(host, status)
                 log.info("%s: draining", host.name)
                 proof = f"{secrets.token_hex(8)}.invalid"
                 self.folder.drain(host.names, proof)
@@ -109,13 +113,20 @@ class Handshake:
             raise CalledOff(
                 Why.NOT_READ,
                 "the canary's line did not come out of the access log; is it being written"
-                " (WAITROOM_ACCESS_LOG), and does it keep request_User-Agent or RequestPath?",
+                " (WAITROOM_ACCESS_LOG), does it keep request_User-Agent or RequestPath, and can"
+                " WAITROOM_DATA be written?",
             )
         use, now = self.use(host, status), datetime.now(UTC)
         _demand(questions.is_not_kept(use, now))
         _demand(questions.is_unused(host, use, now))
-        _demand(questions.is_quiet(host, status))
-        return Evidence(idle_for(use, now), use.last_used, nonces[0])
+        _demand(questions.is_left(host, status, use, now))
+        quiet = None if is_forced(use, now) else 0  # by force nobody counts them
+        return Evidence(idle_for(use, now), use.last_used, nonces[0], quiet, self.read_to())
+
+    def _demand_nobody(self, host: Host, status: Status) -> None:
+        """Demand that nobody is connected, unless an operator forces the sleep."""
+        use, now = self.use(host, status), datetime.now(UTC)
+        _demand(questions.is_left(host, status, use, now))
 
     def _demand_shadow(self, proof: str) -> None:
         """Demand that the draining file is in force.
@@ -161,7 +172,9 @@ class Handshake:
             stopping.stop(upstream, host.name)
         if stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None):
             self.sight.forget(host)
-            shown = {"last_used": evidence.last_used, "canary": evidence.canary, "connections": 0}
+            shown = occurrence.Evidence(
+                evidence.last_used, evidence.canary, evidence.connections, evidence.log
+            )
             self.record("slept", host.name, idle_s=idle_s, evidence=shown)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
 

@@ -12,21 +12,29 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
+from sidecar.atomic import replace
+from sidecar.hours import Row
 from waitroom.errors import WaitroomError
 
 log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
-_ALWAYS = ("hosts", "events", "positions")  # there even when empty, for whoever reads the file
+_ALWAYS = (
+    "hosts",
+    "events",
+    "hours",
+    "positions",
+)  # there even when empty, for whoever reads the file
 
 
 class _Memory(Storage):
@@ -63,6 +71,9 @@ class Store:
         self.hosts = self._database.table("hosts")
         self.events = self._database.table("events")
         self._ids = {doc["host"]: str(doc.doc_id) for doc in self.hosts if "host" in doc}
+        self.last_event = max(map(int, self._memory.tables["events"]), default=0)
+        self._row_ids: dict[tuple[str, str], str] = {}
+        self._last_row = 0
 
     def put_hosts(self, documents: Iterable[dict[str, Any]]) -> None:
         """Insert hosts, or replace those of the same name."""
@@ -73,10 +84,49 @@ class Store:
             if number is None:
                 new.append(document)
             else:
-                table[number] = document
+                table[number] = {**table[number], **document}  # a newer version may know more
         if new:
             numbers = map(str, self.hosts.insert_multiple(new))
             self._ids.update(zip((doc["host"] for doc in new), numbers, strict=True))
+
+    def add_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Add events; their ids ascend, and none is given twice."""
+        table = self._memory.tables["events"]
+        for event in events:
+            self.last_event += 1
+            table[str(self.last_event)] = event
+
+    def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Return all events with their ids."""
+        return ((int(number), event) for number, event in self._memory.tables["events"].items())
+
+    def drop_events(self, numbers: Iterable[int]) -> None:
+        """Drop events."""
+        for number in numbers:
+            del self._memory.tables["events"][str(number)]
+
+    def take_rows(self) -> list[Any]:
+        """Return the documents of the hours; from now on they are what `put_rows` puts there."""
+        documents = list(self._memory.tables["hours"].values())
+        self._memory.tables["hours"] = {}
+        return documents
+
+    def put_rows(self, rows: Iterable[Row]) -> None:
+        """Insert rows, or replace those of the same host and day."""
+        for row in rows:
+            number = self._row_ids.get(row.key)
+            if number is None:
+                self._last_row += 1
+                number = self._row_ids[row.key] = str(self._last_row)
+            # Most don't change from commit to commit, so each is encoded once.
+            self._memory.tables["hours"][number] = Raw(msgspec.json.encode(row))
+
+    def drop_rows(self, rows: Iterable[Row]) -> None:
+        """Drop the rows of these hosts and days, where there are such."""
+        for row in rows:
+            number = self._row_ids.pop(row.key, None)
+            if number is not None:
+                del self._memory.tables["hours"][number]
 
     def replace(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:
         """Replace all documents of a small table."""
@@ -88,20 +138,13 @@ class Store:
         """Return any table."""
         return self._database.table(name)
 
+    def only(self, name: str) -> dict[str, Any] | None:
+        """Return the one document of a table; None if it has none."""
+        return next(iter(self._memory.tables.get(name, {}).values()), None)
+
     def commit(self) -> None:
         """Replace the file by what the tables are now. Raises: OSError, with the old file there."""
-        temporary = self.path.with_suffix(".json.tmp")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.encode(self._memory.tables))
-            file.flush()
-            os.fsync(file.fileno())
-        self._keep_previous()
-        temporary.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace(self.path, msgspec.json.encode(self._memory.tables), self._keep_previous)
 
     def close(self) -> None:
         """Release the lock."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sidecar.idle import Use, latest
 from sidecar.recorder import Recorder
 from waitroom.hosts import Host
+from waitroom.idle import Use, Wish, latest, standing
 from waitroom.upstreams.base import Phase, Status
 
 
@@ -28,7 +28,12 @@ class Uses:
             started_at=(status and status.started_at) or self._started.get(host.name),
             watched_since=self.watched_since,
             kept_until=latest(host.awake.until(now), self._recorder.kept_until(host.name)),
+            wish=self._recorder.wish(host.name),
         )
+
+    def wish(self, name: str) -> Wish | None:
+        """Return an operator's wish that a host sleeps, if it is still to be answered."""
+        return standing(self._recorder.wish(name), datetime.now(UTC))
 
     def note(self, host: Host, status: Status) -> None:
         """Remember when it was seen to run again, for a provider that does not tell."""

@@ -1,5 +1,9 @@
 """The route files as text: what a host, its shadow and the waiting room look like to Traefik.
 
+Each router stands twice: one without `tls` is not in force on a TLS connection of an entry point
+that leaves TLS to its routers, nor one with it on a plain connection. Neither chooses a
+certificate: Traefik finds that by SNI.
+
 Pure: `folder` writes the files. Format: Traefik v3.7, dynamic configuration of the file provider.
 """
 
@@ -20,9 +24,6 @@ CATCH_ALL_PRIORITY = 1
 _GAP = "waitroom-gap"
 _RETRY = "waitroom-retry"
 _TRANSPORT = "waitroom-app"
-# Each router stands twice: one without `tls` is not in force on a TLS connection of an entry point
-# that leaves TLS to its routers, nor one with it on a plain connection.
-_TLS = "tls"
 MARK = "# Written by the waiting room; edits are lost.\n"
 
 
@@ -32,17 +33,18 @@ def render_base(waitroom_url: str) -> str:
     The catch-all router is the net for a host whose router vanished with its container. The gap
     is an `errors` middleware: an app that crashed or was stopped by hand answers 502-504, and
     its visitor gets the waiting room's page instead (it does not buffer request bodies). Who is
-    on his way to a waiting room that is just being restarted is held for up to three seconds.
+    on his way to a waiting room that is just being restarted is held for about five seconds.
     """
     return _text(
-        routers={
-            WAITROOM: {
+        routers=_twice(
+            WAITROOM,
+            {
                 "rule": "PathPrefix(`/`)",
                 "priority": CATCH_ALL_PRIORITY,
                 "service": WAITROOM,
                 "middlewares": [_RETRY],
-            }
-        },
+            },
+        ),
         services={
             WAITROOM: {
                 "loadBalancer": {"servers": [{"url": waitroom_url}], "serversTransport": WAITROOM}
@@ -58,11 +60,12 @@ def render_base(waitroom_url: str) -> str:
                 }
             },
             # Only where no connection came about, so nothing is done twice.
-            _RETRY: {"retry": {"attempts": 8, "initialInterval": "250ms"}},
+            _RETRY: {"retry": {"attempts": 16, "initialInterval": "250ms"}},
         },
         serversTransports={
-            # Sooner than the waiting room closes them (75 s): a request must not meet the end.
-            WAITROOM: {"forwardingTimeouts": {"idleConnTimeout": "60s"}},
+            # Idle ones end sooner than the waiting room would end them (75 s): a POST must not meet
+            # that. And with the default dial each attempt of a retry could take 30 s.
+            WAITROOM: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "60s"}},
             # A stopped container's address swallows packets: the default dial takes 30 s. An idle
             # connection looks like a visitor to the sleep handshake, so it is closed early.
             _TRANSPORT: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "2s"}},
@@ -71,10 +74,17 @@ def render_base(waitroom_url: str) -> str:
 
 
 def render_host(names: Sequence[str], url: str) -> str:
-    """Render a host's own router and service. `names`: canonical name first, then aliases."""
-    name = names[0]
+    """Render a host's own router and service. `names`: canonical name first, then aliases.
+
+    Over TLS the first is the one that counts where the entry point has TLS: with its options and
+    its certificates. Its double, which has none, steps back there (see _nameless).
+    """
+    name, rule = names[0], _rule(names)
+    host = {"rule": rule, "priority": len(rule), "service": name, "middlewares": [_GAP]}
+    routers = _twice(name, host)
+    routers[f"{name}.tls"] |= {"rule": _nameless(names), "priority": len(rule) - 1}
     return _text(
-        routers={name: {"rule": _rule(names), "service": name, "middlewares": [_GAP]}},
+        routers=routers,
         services={
             name: {"loadBalancer": {"servers": [{"url": url}], "serversTransport": _TRANSPORT}}
         },
@@ -92,7 +102,8 @@ def render_shadow(names: Sequence[str], proof: str | None = None) -> str:
         "service": WAITROOM,
         "middlewares": [_RETRY],
     }
-    return _text(routers={f"{names[0]}.shadow": shadow, **(_proof(proof) if proof else {})})
+    routers = _twice(f"{names[0]}.shadow", shadow)
+    return _text(routers={**routers, **(_proof(proof) if proof else {})})
 
 
 def render_proof(name: str) -> str:
@@ -101,7 +112,12 @@ def render_proof(name: str) -> str:
 
 
 def _proof(name: str) -> dict[str, Any]:
-    return {name: {"rule": _rule([name]), "priority": SHADOW_PRIORITY, "service": "noop@internal"}}
+    rule = _nameless([name])
+    return _twice(name, {"rule": rule, "priority": SHADOW_PRIORITY, "service": "noop@internal"})
+
+
+def _twice(name: str, router: dict[str, Any]) -> dict[str, Any]:
+    return {name: router, f"{name}.tls": {**router, "tls": {}}}
 
 
 def _rule(names: Sequence[str]) -> str:
@@ -109,9 +125,20 @@ def _rule(names: Sequence[str]) -> str:
     return " || ".join(f"Host(`{name}`)" for name in names)
 
 
-def _text(*, routers: dict[str, Any], **http: dict[str, Any]) -> str:
-    secured = {f"{name}.{_TLS}": {**router, "tls": {}} for name, router in routers.items()}
-    return MARK + _dump({"http": {"routers": {**routers, **secured}, **http}})
+def _nameless(names: Sequence[str]) -> str:
+    r"""Render a rule that matches as `Host` does, but that names no domain to Traefik.
+
+    For what Traefik reads in `Host` it orders certificates, where the entry point has a resolver.
+    And two routers that name a domain with different TLS options both get the default ones: an app
+    whose entry point asks for client certificates would be open to all.
+    """
+    # No other character of the hostnames that waitroom.hosts admits means anything here.
+    either = "|".join(name.replace(".", r"\.") for name in names)
+    return rf"HostRegexp(`^({either})\.?$`)"
+
+
+def _text(**http: dict[str, Any]) -> str:
+    return MARK + _dump({"http": http})
 
 
 def _dump(document: dict[str, Any]) -> str:

@@ -1,8 +1,10 @@
-"""The waiting room's commands: serve (the default), check, demo, socket-proxy, migrate."""
+"""The waiting room's commands: serve, check, token, demo, socket-proxy, migrate, the operator's."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +15,8 @@ from waitroom.command_line import run_command
 from waitroom.config import Settings
 from waitroom.errors import ConfigError
 from waitroom.hosts import DockerUpstream
-from waitroom.tokens import load_secret
+from waitroom.operating import COMMANDS
+from waitroom.secret import load_secret
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,6 +96,13 @@ def migrate(compose_file: TextIO) -> None:
 
 
 @cli.command()
+def token() -> None:
+    """Make a token that wakes hosts, and its digest for their `tokens` in hosts.yaml."""
+    made = secrets.token_urlsafe(32)
+    click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
+
+
+@cli.command()
 @click.option("--port", default=8000, show_default=True, help="Where Traefik listens.")
 @click.option("--admin-port", default=8001, show_default=True, help="Admin listener.")
 @click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
@@ -108,6 +118,10 @@ def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
     from waitroom.demo import run  # noqa: PLC0415 - only this command needs it
 
     run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

@@ -6,26 +6,61 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Flask, Response, jsonify
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+
+from waitroom.actions import actions
+from waitroom.dashboard import dashboard
+from waitroom.guard import Guard
+from waitroom.hosts import Registry
+from waitroom.orders import Orders
+from waitroom.preview import preview
+from waitroom.recorded import Recorded
+from waitroom.room import Room
+
+Findings = Callable[[], list[str]]  # one line for each fault
 
 
-def admin_app(findings: Callable[[], list[str]]) -> Flask:
+def admin_app(
+    *,
+    health: Findings,
+    readiness: Findings,
+    metrics: CollectorRegistry,
+    registry: Callable[[], Registry],
+    guard: Guard,
+    room: Room,
+    orders: Orders,
+    recorded: Recorded,
+) -> Flask:
     """Make the WSGI application of the admin listener.
 
-    `findings` looks at what a wake rests on and returns one line for each fault.
+    `health` looks at what this process needs for its own part, `readiness` at all that a wake
+    rests on.
     """
     app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    guard.protect(app)
+    app.register_blueprint(preview(registry))
+    app.register_blueprint(actions(registry, orders))
+    app.register_blueprint(dashboard(registry, room, recorded))
 
     @app.get("/healthz")
     def healthz() -> Response:
-        """Answer as long as this process serves."""
-        return jsonify(ok=True)
+        """Tell whether this process can do its own part."""
+        return _told("ok", health())
 
     @app.get("/readyz")
     def readyz() -> Response:
         """Tell whether a wake would work now."""
-        faults = findings()
-        response = jsonify(ready=not faults, findings=faults)
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
-        return response
+        return _told("ready", readiness())
+
+    @app.get("/metrics")
+    def scrape() -> Response:
+        return Response(generate_latest(metrics), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return app
+
+
+def _told(word: str, findings: list[str]) -> Response:
+    response = jsonify({word: not findings, "findings": findings})
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if findings else HTTPStatus.OK
+    return response

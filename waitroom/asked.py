@@ -11,19 +11,23 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import request
 
-from waitroom.agents import is_machine
-from waitroom.config import Network
-from waitroom.hosts import Counting
+from waitroom.agents import ERRAND_PATHS, is_machine
+from waitroom.gate import Facts
+from waitroom.hosts import Counting, Network
 from waitroom.visitors import visitor_address
 
 _FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
 _NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class _Wish(msgspec.Struct):
-    """The body of a wake, as the page's script posts it."""
+class Answer(msgspec.Struct):
+    """The body of a wake or a move: a challenge, and what was done for it, if not nonsense."""
 
     token: str = ""
+    work: str = ""  # see proof_of_work
+    chosen: str = ""  # of chess: the square of the piece to move
+    square: str = ""  # that was pressed
+    back: str = ""  # the page that he came from to play
 
 
 def form() -> str:
@@ -41,16 +45,37 @@ def hostname() -> str:
     return str(request.environ.get("HTTP_HOST", ""))
 
 
-def token() -> str:
-    """Return the wake token of a form or a JSON body; empty without one."""
-    if not request.is_json:
-        found = request.form.get("token", "")
-    else:
-        try:
-            found = msgspec.json.decode(request.get_data(), type=_Wish).token
-        except _NO_JSON:
-            return ""
-    return found if found.isascii() else ""
+def answer() -> Answer:
+    """Return the answer of a form or a JSON body, empty without one."""
+    try:
+        if request.is_json:
+            found = msgspec.json.decode(request.get_data(), type=Answer)
+        else:
+            found = msgspec.convert(request.form.to_dict(), Answer)
+    except _NO_JSON:
+        return Answer()
+    return found if (found.token + found.work).isascii() else Answer()
+
+
+def facts() -> Facts:
+    """Return what the request says of who made it."""
+    header = request.headers.get
+    purposes = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+    return Facts(
+        method=request.method,
+        path=_raw_path(),
+        agent=header("User-Agent", ""),
+        purpose=" ".join(header(name, "") for name in purposes).lower(),
+        dest=header("Sec-Fetch-Dest", ""),
+        mode=header("Sec-Fetch-Mode", ""),
+        site=header("Sec-Fetch-Site", ""),
+    )
+
+
+def bearer() -> str:
+    """Return the token of the header Authorization; it may as well be the app's own."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def here() -> str:
@@ -64,12 +89,17 @@ def here() -> str:
 
 def referring_path() -> str:
     """Return the page that the form was sent from, on this host only."""
+    return own_path(request.headers.get("Referer", ""))
+
+
+def own_path(url: str) -> str:
+    """Return the path of a URL as one of this host, with its query."""
     try:
-        referrer = urlsplit(request.headers.get("Referer", ""))
+        parts = urlsplit(url)
     except ValueError:
         return "/"
-    path = "/" + referrer.path.lstrip("/\\")
-    return f"{path}?{referrer.query}" if referrer.query else path
+    path = "/" + parts.path.lstrip("/\\")
+    return f"{path}?{parts.query}" if parts.query else path
 
 
 def is_use(counting: Counting) -> bool:
@@ -78,8 +108,13 @@ def is_use(counting: Counting) -> bool:
     return not (
         is_machine(agent)
         or any(part in agent for part in counting.ignore_agents)
-        or _raw_path().startswith(counting.ignore_paths)
+        or _raw_path().startswith((*ERRAND_PATHS, *counting.ignore_paths))
     )
+
+
+def carries_something() -> bool:
+    """Whether the app would have been sent more than a question."""
+    return request.method not in ("GET", "HEAD", "OPTIONS")
 
 
 def address(trusted: Sequence[Network]) -> str:

@@ -1,4 +1,4 @@
-"""Request bodies: the one that is wanted is read first and quickly, all others after the answer.
+"""Request bodies: those that are wanted are read first and quickly, all others after the answer.
 
 A POST to a sleeping app is answered at once, and read on behind the answer: the proxy passes the
 answer on while it still sends, and then lets go of the connection, however slow its client is. So
@@ -13,7 +13,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -30,8 +30,10 @@ _CHUNK_BYTES = 1 << 16
 _ENDED = (OSError, ParseException)
 
 
-def read_wanted(application: WSGIApplication, path: str, most_bytes: int) -> WSGIApplication:
-    """Wrap an application that reads the bodies of POSTs to one path, and no others.
+def read_wanted(
+    application: WSGIApplication, paths: Container[str], most_bytes: int
+) -> WSGIApplication:
+    """Wrap an application that reads the bodies of POSTs to some paths, and no others.
 
     It gets at most `most_bytes` and one more, by which it can tell that it was too long. Needs
     gunicorn's environ.
@@ -44,7 +46,7 @@ def read_wanted(application: WSGIApplication, path: str, most_bytes: int) -> WSG
             return application(environ, start_response)
         body = environ["wsgi.input"]
         environ["wsgi.input"] = io.BytesIO()
-        wanted = environ["PATH_INFO"] == path and environ["REQUEST_METHOD"] == "POST"
+        wanted = environ["PATH_INFO"] in paths and environ["REQUEST_METHOD"] == "POST"
         if wanted and length <= most_bytes:
             environ["wsgi.input"] = _read(environ, body, most_bytes + 1, places)
         return _Answer(application(environ, start_response), environ["gunicorn.socket"], body)

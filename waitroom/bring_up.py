@@ -15,23 +15,20 @@ from datetime import datetime
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
 from waitroom.patience import Patience, Starts, too_late
+from waitroom.stages import stage
 from waitroom.stops import Stops
 from waitroom.upstreams.base import Phase, Status, Upstream
 from waitroom.view import Stage
 
 log = logging.getLogger(__name__)
 
-STAGES = {
-    Phase.STOPPED: Stage.STARTING,
-    Phase.STARTING: Stage.STARTING,
-    Phase.RUNNING: Stage.ANSWERING,
-    Phase.STOPPING: Stage.STOPPING,
-    Phase.REPAIRING: Stage.REPAIRING,
-}
 # What is said of a wake whose time ends at that stage.
 LATE = {
     Stage.STOPPING: "is still being stopped",
     Stage.STARTING: "was started and does not run",
+    Stage.CONTAINER: "was started and does not run",
+    Stage.RESERVING: "was started and has no machine yet",
+    Stage.PREPARING: "was started and its machine is not ready yet",
     Stage.ANSWERING: "runs, but its app does not answer",
     Stage.REPAIRING: "is still being repaired",
     Stage.QUEUED: "has no free machine",
@@ -86,4 +83,4 @@ def _stage(host: Host, status: Status, stops: Stops) -> Stage:
     """Return how far it has come. What was being stopped and runs still is not to be trusted."""
     if status.phase is Phase.RUNNING and stops.unseen(host.name):
         return Stage.STOPPING
-    return STAGES[status.phase]
+    return stage(host, status)

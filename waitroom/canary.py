@@ -22,6 +22,7 @@ AGENT = "waitroom-canary/"
 _TIMEOUT_S = 2.0
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.03
+_SHOWN_CHARACTERS = 100
 
 
 class Leads(enum.StrEnum):
@@ -58,10 +59,15 @@ def send(traefik_url: str, name: str) -> Echo:
 
 
 def comes_to_lead(traefik_urls: Sequence[str], name: str, wanted: Leads) -> bool:
-    """Wait up to two seconds until a host's requests lead where they are wanted."""
+    """Wait up to two seconds until a host's requests lead where they are wanted.
+
+    Past the waiting room they lead as soon as they do at any entry point: Traefik turns all at
+    once, and the host's own route may be at one of them only.
+    """
+    turned = any if wanted is Leads.ELSEWHERE else all
     deadline = time.monotonic() + _PATIENCE_S
     while True:
-        if all(send(url, name).leads is wanted for url in traefik_urls):
+        if turned(send(url, name).leads is wanted for url in traefik_urls):
             return True
         if time.monotonic() > deadline:
             return False
@@ -72,18 +78,23 @@ def unread(traefik_url: str, name: str) -> str | None:
     """Return why the route file with this proof is not in force (traefik.routes), or None."""
     answer = _ask(traefik_url, name, "/", AGENT + "proof")
     if answer is None:
-        return f"Traefik does not answer at {traefik_url} (WAITROOM_TRAEFIK_URL)"
+        return (
+            f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {traefik_url}; start it, or name an"
+            " entry point of it"
+        )
     if answer.status == HTTPStatus.IM_A_TEAPOT:
         return None
     if answer.location:
+        to = answer.location.replace(name, "HOST")[:_SHOWN_CHARACTERS]
         return (
-            f"{traefik_url} redirects to {answer.location}; WAITROOM_TRAEFIK_URL must name the"
-            " entry points that serve the apps"
+            f"WAITROOM_TRAEFIK_URL: {traefik_url} redirects to {to}; name the entry points that"
+            " serve the apps"
         )
     return (
-        f"what we write is not in force at {traefik_url}: providers.file.directory must be"
-        " WAITROOM_ROUTES, with watch: true, and its entry point one that routers get who name"
-        " none (where one has asDefault, all that carry visitors need it)"
+        f"WAITROOM_ROUTES: what we write is not in force at {traefik_url}:"
+        " providers.file.directory must be WAITROOM_ROUTES, with watch: true, and the entry point"
+        " one that routers get who name none (where one has asDefault, all that carry visitors"
+        " need it); one with http.tls is https:// in WAITROOM_TRAEFIK_URL"
     )
 
 
@@ -116,7 +127,7 @@ def _connection(url: str) -> http.client.HTTPConnection:
 
 def _unverified() -> ssl.SSLContext:
     """Trust any certificate: it is our own Traefik, and the nonce proves more than a name."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the default one reads all roots, for 20 ms
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

@@ -17,17 +17,14 @@ from babel.messages.pofile import read_po
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-FOLDER = Path(__file__).with_name("locale")
-_SOURCE = "en"
+from waitroom.languages import FOLDER, SOURCE, languages
 
 
 @functools.cache
 def catalogues() -> Mapping[str, gettext.NullTranslations]:
     """Return every catalogue by its language tag; the source's own comes first."""
-    files = sorted(FOLDER.glob("*.po"))
-    return {_SOURCE: gettext.NullTranslations()} | {
-        file.stem.replace("_", "-"): _read(file) for file in files
-    }
+    files = {tag: FOLDER / f"{tag.replace('-', '_')}.po" for tag in languages() if tag != SOURCE}
+    return {SOURCE: gettext.NullTranslations()} | {tag: _read(file) for tag, file in files.items()}
 
 
 def language(accept_language: str) -> str:
@@ -39,7 +36,7 @@ def language(accept_language: str) -> str:
         found = ours.get(tag) or ours.get(tag.partition("-")[0])
         if found and quality > 0:
             return found
-    return _SOURCE
+    return SOURCE
 
 
 def _read(file: Path) -> gettext.NullTranslations:

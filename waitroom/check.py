@@ -8,36 +8,82 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
 from traefik.folder import RouteFolder
-from waitroom import canary
+from waitroom import canary, page
 from waitroom.canary import Leads
 from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
 from waitroom.hosts import Host, Registry
+from waitroom.languages import languages
+from waitroom.samples import samples
 from waitroom.upstreams.base import Upstream
 
 _PATIENCE_S = 4.0
 _PAUSE_S = 0.1
 _LOG_TAIL_BYTES = 1 << 20
+# Enough for months of journal; less is a disk that somebody is filling.
+_LOW_BYTES = 64 << 20
 
 
 def findings(
     settings: Settings, registry: Registry, connect: Callable[[Host], Upstream]
 ) -> list[str]:
     """Look at everything; an empty list means that hosts will sleep and wake."""
-    local = [*folders(settings), *upstreams(registry, connect, thorough=True)]
+    local = [
+        *health(settings),
+        *disk(settings),
+        *templates(registry),
+        *upstreams(registry, connect, thorough=True),
+    ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
 
 
-def folders(settings: Settings) -> Iterable[str]:
+def health(settings: Settings) -> Iterable[str]:
+    """Look whether the waiting room can do its own part: write routes and journal."""
+    yield from _folders(settings)
+    journal = settings.data / "journal.jsonl"
+    try:
+        os.close(os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return  # it is made with the first event
+    except OSError as error:
+        yield f"WAITROOM_DATA: {journal} can't be written ({error.strerror}), so nothing is woken"
+
+
+def disk(settings: Settings, low_bytes: int = _LOW_BYTES) -> Iterable[str]:
+    """Look whether there is room for what must be written soon."""
+    for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
+        try:
+            free_bytes = shutil.disk_usage(path).free
+        except OSError:
+            continue  # said already: the folder can't be used
+        if free_bytes < low_bytes:
+            yield f"{name}: {path} has {free_bytes >> 20} MB left on its disk; make room there"
+
+
+def entry_points(settings: Settings) -> Iterable[str]:
+    """Look whether Traefik answers; what did not is asked no further."""
+    name = f"check-{secrets.token_hex(4)}.invalid"
+    for url in settings.traefik_urls:
+        if canary.send(url, name).leads is Leads.NOWHERE:
+            yield (
+                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
+                " start it, or name an entry point of it"
+            )
+            return
+
+
+def _folders(settings: Settings) -> Iterable[str]:
     """Look whether what must be written can be written."""
     for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
         try:
@@ -46,6 +92,16 @@ def folders(settings: Settings) -> Iterable[str]:
                 pass
         except OSError as error:
             yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
+
+
+def templates(registry: Registry) -> Iterable[str]:
+    """Show every page that an operator's own template makes, to nobody."""
+    for host in registry.hosts.values():
+        views = samples(host.name, datetime.now(UTC)).values()
+        faults = (page.fault(view, tag, host.page) for view in views for tag in languages())
+        first = next(filter(None, faults), None)
+        if first:
+            yield f"hosts.{host.name!r}.page.template: {first}; our own page is shown instead"
 
 
 def upstreams(
@@ -73,7 +129,8 @@ def upstreams(
 def _waiting_room(settings: Settings) -> Iterable[str]:
     try:
         with session() as direct:
-            answer = direct.get(settings.url + "/.waitroom/status", timeout=_PATIENCE_S)
+            url = settings.url + "/.waitroom/status"
+            answer = direct.get(url, timeout=_PATIENCE_S, allow_redirects=False)
     except requests.RequestException:
         yield f"WAITROOM_URL: no waiting room answers at {settings.url}; start `python -m waitroom`"
         return
@@ -82,46 +139,41 @@ def _waiting_room(settings: Settings) -> Iterable[str]:
 
 
 def _traefik(settings: Settings, registry: Registry) -> Iterable[str]:
+    """Write a router that answers 418 and see whether Traefik follows, at each entry point."""
     name = f"check-{secrets.token_hex(4)}.invalid"
-    for url in settings.traefik_urls:
-        if canary.send(url, name).leads is Leads.NOWHERE:
-            yield (
-                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
-                " start it, or name an entry point of it"
-            )
-            return
-    yield from _routes(settings, name)
-    yield from _access_log(settings, next(iter(registry.hosts), name))
 
+    def faults() -> dict[str, str | None]:
+        return {url: canary.unread(url, name) for url in settings.traefik_urls}
 
-def _routes(settings: Settings, name: str) -> Iterable[str]:
-    """Write a router that answers 418 and see whether Traefik follows."""
     try:
         with RouteFolder(settings.routes).proof(name):
-            for url in settings.traefik_urls:
-                if not _within_patience(lambda url=url: canary.unread(url, name) is None):  # type: ignore[misc]
-                    yield f"WAITROOM_ROUTES: {settings.routes}: {canary.unread(url, name)}"
+            _within_patience(lambda: not any(faults().values()))
+            found = faults()
     except OSError:
         return  # said already: the folder can't be written
+    yield from filter(None, found.values())
+    proven = [url for url, fault in found.items() if fault is None]
+    yield from _access_log(settings.access_log, proven, next(iter(registry.hosts), name))
 
 
-def _access_log(settings: Settings, name: str) -> Iterable[str]:
-    """Send a canary and see whether its line comes."""
-    path = settings.access_log
-    if path.parent.is_dir() and not path.exists():
+def _access_log(path: Path, urls: Sequence[str], name: str) -> Iterable[str]:
+    """Send a canary through each entry point and see whether its line comes."""
+    if urls and path.parent.is_dir() and not path.exists():
         yield f"WAITROOM_ACCESS_LOG: there is no {path}; set accessLog.filePath in Traefik to it"
         return
-    nonce = canary.send(settings.traefik_urls[0], name).nonce
-    try:
-        found = _within_patience(lambda: nonce.encode() in _end_of(path))
-    except OSError as error:
-        yield f"WAITROOM_ACCESS_LOG: {path} can't be read ({error.strerror})"
-        return
-    if not found:
-        yield (
-            f"WAITROOM_ACCESS_LOG: Traefik does not write to {path}, or keeps neither"
-            " request_User-Agent nor RequestPath in it; without that no host can be put to sleep"
-        )
+    for url in urls:
+        nonce = canary.send(url, name).nonce.encode()
+        try:
+            found = _within_patience(lambda nonce=nonce: nonce in _end_of(path))  # type: ignore[misc]
+        except OSError as error:
+            yield f"WAITROOM_ACCESS_LOG: {path} can't be read ({error.strerror})"
+            return
+        if not found:
+            yield (
+                f"WAITROOM_ACCESS_LOG: Traefik does not write to {path} what it serves at {url}, or"
+                " keeps neither request_User-Agent nor RequestPath in it; without that no host can"
+                " be put to sleep"
+            )
 
 
 def _end_of(path: Path) -> bytes:

@@ -20,11 +20,9 @@ import yaml
 from waitroom import containers
 from waitroom.document import parse
 from waitroom.errors import ConfigError
-from waitroom.hosts import Registry
+from waitroom.hosts import Network, Registry
 
 log = logging.getLogger(__name__)
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # How often hosts.yaml is looked at even if no event came: a folder made anew sends none.
 LOOK_S = 2
@@ -43,6 +41,7 @@ class Settings:
     url: str  # WAITROOM_URL: where Traefik reaches the public listener
     listen: str  # WAITROOM_LISTEN: HOST:PORT of the public listener
     admin_listen: str  # WAITROOM_ADMIN_LISTEN: HOST:PORT of the admin listener
+    sidecar_listen: str  # WAITROOM_SIDECAR_LISTEN: HOST:PORT of the sidecar's /metrics; "" for none
     secret_file: Path  # WAITROOM_SECRET_FILE: signs wake tokens; made when absent
     trusted_proxies: tuple[Network, ...]  # WAITROOM_TRUSTED_PROXIES: whose X-Forwarded-For holds
     release_log: bool  # WAITROOM_RELEASE_LOG=on: give back the disk space of what was recorded
@@ -75,6 +74,7 @@ class Settings:
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
             listen=listen,
             admin_listen=admin_listen,
+            sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
             secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
@@ -109,6 +109,11 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
+
+
+def _optional_address(environ: Mapping[str, str], name: str) -> str:
+    """Read an address that need not be given."""
+    return _address(environ, name, "127.0.0.1:8083") if environ.get(name, "off") != "off" else ""
 
 
 def _port(address: str) -> int:
@@ -149,7 +154,7 @@ def load(path: Path, announced: Path | None = None) -> Registry:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
         raise ConfigError(f"{path}: is not YAML that we can read: {error}") from None
-    return parse(document, containers.read(announced) if announced else ())
+    return parse(document, path.parent, containers.read(announced) if announced else ())
 
 
 class _StrictLoader(yaml.SafeLoader):

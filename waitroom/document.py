@@ -1,7 +1,7 @@
 """From the decoded hosts.yaml to the registry, or to every fault with the path to it.
 
-Pure: `config` reads the file. The whole document is checked, so that a bad edit is mended in one
-go. The shapes below are the format; README has it as a table.
+Pure but for the logos that it names: `config` reads the file. The whole document is checked, so
+that a bad edit is mended in one go. The shapes below are the format; README has it as a table.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import enum
 import ipaddress
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,23 +21,31 @@ from msgspec import Meta
 from waitroom.announcements import admit
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
+    Budget,
     CommandUpstream,
+    Cost,
     Counting,
+    Currency,
+    Digest,
     DockerUpstream,
     Duration,
+    Effort,
     Gate,
     GceName,
     GceUpstream,
     Host,
+    Network,
     Part,
     Ready,
     Registry,
     Route,
     Sleep,
+    TotalBudget,
     Webhook,
     normalise,
 )
 from waitroom.labels import Announced, Container
+from waitroom.page_keys import PageKeys, branding, known_language
 from waitroom.windows import Windows
 
 # The names of our route files, routers and services end in these (traefik), so no host's may.
@@ -51,12 +60,21 @@ class _Defaults(Part, frozen=True):
 
     idle_after: Duration = Duration(minutes=30)
     gate: Gate = Gate.VISIT
+    allow: tuple[str, ...] = ()
+    tokens: tuple[Digest, ...] = ()
+    work: Effort = 1000
+    traps: bool = True
+    budget: Budget = Budget()
     sleep: Sleep = Sleep.STOP
     route: Route = Route.OURS
     ready: Ready = Ready()
     activity: Counting = Counting()
+    cost_per_hour: Cost | None = None
+    currency: Currency = "USD"
     awake: Windows = Windows()
     closed: Windows = Windows()
+    lang: str | None = None
+    page: PageKeys = PageKeys()
 
 
 class _GceKeys(Part, frozen=True):
@@ -89,11 +107,16 @@ class _File(Part, frozen=True, kw_only=True):
     hosts: dict[str, Any]
     defaults: dict[str, Any] = msgspec.field(default_factory=dict)
     gce: _Gce | None = None
+    budget: TotalBudget = TotalBudget()
     webhooks: tuple[Webhook, ...] = ()
 
 
-def parse(document: object, containers: Iterable[Container] = ()) -> Registry:
+def parse(
+    document: object, folder: Path = Path(), containers: Iterable[Container] = ()
+) -> Registry:
     """Turn the decoded hosts.yaml, and what containers announce besides, into a registry.
+
+    The files that it names are in `folder`.
 
     Raises: ConfigError whose text has one line a fault, each with its path
     (`hosts.'app.localhost'.idle_after: …`).
@@ -104,7 +127,8 @@ def parse(document: object, containers: Iterable[Container] = ()) -> Registry:
     hosts: dict[str, Host] = {}
     for name, keys in file.hosts.items():
         try:
-            host = _host(name, _overlay(file.defaults, keys), file.gce, f"hosts.{name!r}")
+            whole = _overlay(file.defaults, keys)
+            host = _host(name, whole, file.gce, folder, f"hosts.{name!r}")
         except ConfigError as error:
             faults.append(str(error))
         else:
@@ -115,18 +139,23 @@ def parse(document: object, containers: Iterable[Container] = ()) -> Registry:
 
     def announce(found: Announced) -> Host:
         keys = _overlay(file.defaults, found.keys)
-        return _host(found.host, keys, file.gce, f"container {found.container}: waitroom")
+        return _host(found.host, keys, file.gce, folder, f"container {found.container}: waitroom")
 
     taken, refused = admit(containers, hosts, announce)
-    return Registry({**hosts, **taken}, file.webhooks, refused=refused)
+    return Registry({**hosts, **taken}, file.webhooks, file.budget, refused=refused)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
     """Lay a host's own keys over the defaults; what is no mapping is left for the check to say."""
-    return {**defaults, **keys} if isinstance(keys, dict) else keys
+    if not isinstance(keys, dict):
+        return keys
+    pages = (defaults.get("page"), keys.get("page"))
+    # A host that has its own title keeps the logo and the colour of the house.
+    both = all(isinstance(page, dict) for page in pages)
+    return {**defaults, **keys, **({"page": {**pages[0], **pages[1]}} if both else {})}  # type: ignore[dict-item]  # `both` says that they are
 
 
-def _host(name: str, raw: object, gce: _Gce | None, path: str) -> Host:
+def _host(name: str, raw: object, gce: _Gce | None, folder: Path, path: str) -> Host:
     keys = _convert(raw, _HostKeys, path)
     given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
     if len(given) != 1:
@@ -145,12 +174,21 @@ def _host(name: str, raw: object, gce: _Gce | None, path: str) -> Host:
         url=None if isinstance(upstream, _GceKeys) else _own_url(keys, path),
         idle_after=keys.idle_after,
         gate=keys.gate,
+        allow=tuple(_network(n, f"{path}.allow[{i}]") for i, n in enumerate(keys.allow)),
+        tokens=keys.tokens,
+        work=keys.work,
+        traps=keys.traps,
+        budget=keys.budget,
         sleep=keys.sleep,
         route=keys.route,
         ready=keys.ready,
         activity=keys.activity,
+        cost_per_hour=keys.cost_per_hour,
+        currency=keys.currency,
         awake=keys.awake,
         closed=keys.closed,
+        lang=known_language(keys.lang, f"{path}.lang") if keys.lang else None,
+        page=branding(keys.page, folder, f"{path}.page"),
     )
 
 
@@ -163,6 +201,13 @@ def _hostname(name: str, path: str) -> str:
             f"{path}: a name can't end in {' or '.join(RESERVED_LABELS)}, which mark our routes"
         )
     return canonical
+
+
+def _network(text: str, path: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}; expected a network such as 10.0.0.0/8") from None
 
 
 def _own_url(keys: _HostKeys, path: str) -> str:
@@ -297,6 +342,6 @@ def _plain(fault: str, shape: type, where: str) -> str:
 
 def _keys(shape: type) -> list[str]:
     """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    parts = (_HostKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting)
-    shapes = parts if shape is _HostKeys else (shape,)
+    own = (_HostKeys, PageKeys, DockerUpstream, _GceKeys, CommandUpstream, Ready, Counting, Budget)
+    shapes = own if shape is _HostKeys else (shape,)
     return [field.name for part in shapes for field in msgspec.structs.fields(part)]

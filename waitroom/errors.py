@@ -24,6 +24,7 @@ class Reason(enum.StrEnum):
     PERMISSION = "permission"  # the provider says that we may not
     UNREACHABLE = "unreachable"  # the provider itself does not answer: nothing is known
     FAILED = "failed"  # the provider took the order and could not carry it out
+    CRASHED = "crashed"  # it was started and ended by itself, again and again
     TIMEOUT = "timeout"  # the upstream runs, but the app did not answer in time
     CREDENTIALS = "credentials"  # the provider does not know who we are
     CAPACITY = "capacity"  # the provider has no machine free now; it may in a while

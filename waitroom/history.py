@@ -5,6 +5,7 @@ Pure: fed with events, oldest first.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -44,6 +45,11 @@ class History:
         """Return the median of the last wakes, or None without any."""
         took_s = self._took_s.get(host)
         return statistics.median(took_s) if took_s else None
+
+    def late_s(self, host: str) -> float | None:
+        """Return what nine of ten of the last wakes did not exceed, or None without any."""
+        took_s = sorted(self._took_s.get(host, ()))
+        return took_s[math.ceil(0.9 * len(took_s)) - 1] if took_s else None
 
     def unfinished(self) -> dict[str, datetime]:
         """Return the hosts whose last wake has no end in the journal, and when it was asked for."""

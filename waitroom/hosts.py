@@ -6,6 +6,7 @@ Pure: values only. `document` makes them from hosts.yaml.
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Annotated
 import idna
 from msgspec import Meta, Struct
 
+from waitroom.branding import Branding
 from waitroom.windows import Windows
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -50,7 +52,9 @@ class Gate(enum.StrEnum):
 
     VISIT = "visit"  # a browser that shows the page and runs its script
     CLICK = "click"  # a person who presses the button
-    CLOSED = "closed"  # nobody from the page
+    CHESS = "chess"  # a person who finds the mate in one
+    OPEN = "open"  # any request, for trusted networks
+    CLOSED = "closed"  # nobody but who has a token, and its operators
 
 
 class Route(enum.StrEnum):
@@ -72,6 +76,12 @@ Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
 UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
 Status = Annotated[int, Meta(ge=100, le=599)]
+Count = Annotated[int, Meta(ge=1)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
+Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
 
 
 class DockerUpstream(Part, frozen=True):
@@ -126,6 +136,23 @@ class Counting(Part, frozen=True):
     count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
 
 
+class Budget(Part, frozen=True):
+    """How much waking of one host is paid for in any 24 hours."""
+
+    wakes_per_day: Count = 48  # one each idle_after of 30 minutes
+    awake_per_day: Duration | None = None  # None: no bound but the wakes
+    pause: Duration | None = None  # from one wake to the next
+    unproven_per_day: Count = 12  # of the wakes, by visitors who did nothing for it but wait
+    wakes_per_visitor: Count = 24  # of the wakes, by one visitor's network
+
+
+class TotalBudget(Part, frozen=True):
+    """How much waking of all hosts together is paid for."""
+
+    wakes_per_day: Count = 480
+    wakes_at_once: Count = 16
+
+
 class Webhook(Part, frozen=True):
     """Where events are sent on to."""
 
@@ -144,12 +171,21 @@ class Host:
     url: str | None  # where the app answers, without a trailing slash; None: known after a start
     idle_after: Duration
     gate: Gate
+    allow: tuple[Network, ...]  # no challenge is asked for from there
+    tokens: tuple[Digest, ...]  # of those that wake it as Authorization: Bearer
+    work: Effort
+    traps: bool
+    budget: Budget
     sleep: Sleep
     route: Route
     ready: Ready
     activity: Counting
+    cost_per_hour: float | None  # of the upstream while it is awake; only the audit asks
+    currency: str
     awake: Windows  # it is woken before they open, and does not sleep in them
     closed: Windows  # no visitor wakes it in them
+    lang: str | None  # the page's language; None: the visitor's
+    page: Branding
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,11 +200,13 @@ class Registry:
         self,
         hosts: Mapping[str, Host],
         webhooks: tuple[Webhook, ...] = (),
+        budget: TotalBudget = TotalBudget(),  # noqa: B008 - it is frozen
         *,
         refused: tuple[str, ...] = (),
     ) -> None:
         self.hosts = hosts
         self.webhooks = webhooks
+        self.budget = budget  # of all hosts together
         self.refused = refused  # what containers announce and can't be taken in, a line each
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,18 @@ _NO_EVENT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueErro
 
 
 class JournalError(WaitroomError):
-    """The journal can't be written, so nothing may be started (fail closed)."""
+    """The journal can't be read or written, so nothing may be started (fail closed)."""
 
 
 class Journal:
     """Appends events; safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, on_event: Callable[[Mapping[str, Any]], None] = lambda _: None
+    ) -> None:
+        """`on_event`: told of each event that was written."""
         self.path = path
+        self._on_event = on_event
         self._lock = threading.Lock()
         self._torn = True  # what an earlier process left may end in half a line
 
@@ -45,6 +49,7 @@ class Journal:
                 self._write(line)
         except OSError as error:
             raise JournalError(f"{self.path}: can't be written: {error.strerror}") from error
+        self._on_event(event)
         return at
 
     def _write(self, line: bytes) -> None:
@@ -64,13 +69,20 @@ class Journal:
             os.close(handle)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Read all events there are, oldest first; lines that are none are passed over."""
+        """Read all events there are, oldest first; lines that are none are passed over.
+
+        Raises: JournalError.
+        """
         try:
-            file = self.path.open("rb")
+            yield from self._read()
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise JournalError(f"{self.path}: can't be read: {error.strerror}") from error
+
+    def _read(self) -> Iterator[dict[str, Any]]:
         passed_over = 0
-        with file:
+        with self.path.open("rb") as file:
             for line in filter(bytes.strip, file):
                 try:
                     yield _event(line)

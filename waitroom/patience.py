@@ -62,7 +62,7 @@ class Starts:
             return False
         if self._count == _STARTS:
             text = f"stopped again after each of {_STARTS} starts; see the app's own log"
-            raise UpstreamError(Reason.FAILED, text)
+            raise UpstreamError(Reason.CRASHED, text)
         return True
 
     def note(self, now_s: float) -> None:

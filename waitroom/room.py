@@ -10,6 +10,7 @@ import logging
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder, Shadow
+from waitroom.budgets import Wish
 from waitroom.errors import Reason, UpstreamError, WaitroomError
 from waitroom.hosts import Host
 from waitroom.outcomes import Outcomes
@@ -17,11 +18,16 @@ from waitroom.statuses import Statuses
 from waitroom.stops import Stops
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.base import Phase
-from waitroom.view import State, View
+from waitroom.view import Refused, State, View
 from waitroom.wake import Waker
 
 log = logging.getLogger(__name__)
 
+_SHADOWED = {
+    None: State.READY,
+    Shadow.DRAINING: State.DRAINING,
+    Shadow.ASLEEP: State.ASLEEP,
+}
 # How old the provider's word may be; it costs little, and thousands may ask.
 _FRESH_S = 1.0
 _DOUBT_S = 0.1
@@ -29,6 +35,12 @@ _DOUBT_S = 0.1
 _FIRST_PROBE_S = 0.3
 # A provider that is only out of reach, as against all that a person must mend.
 _PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
+
+_SHADOWED = {
+    None: State.READY,
+    Shadow.DRAINING: State.DRAINING,
+    Shadow.ASLEEP: State.ASLEEP,
+}
 
 
 class Room:
@@ -72,23 +84,35 @@ class Room:
             since=since,
             elapsed_s=max(0.0, (_now() - since).total_seconds()),
             expected_s=self._outcomes.history.expected_s(host.name),
+            late_s=self._outcomes.history.late_s(host.name),
             stage=wake.stage if wake and state is State.WAKING else None,
             reason=reason,
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
 
-    def wake(self, host: Host, visitor: str) -> bool:
+    def glance(self, name: str) -> State:
+        """Return a host's state as far as it is known without asking anybody; changes nothing."""
+        wake = self._waker.under_way(name)
+        if wake and wake.starts:
+            return State.WAKING
+        return _SHADOWED[self._folder.shadow(name)]
+
+    def wake(self, host: Host, wish: Wish) -> bool:
         """Wake a host for a visitor whom the gate let in; one that runs is only handed back.
 
         False if a wake has failed only a moment ago; the view says when the next may begin.
 
-        Raises: JournalError.
+        Raises: BudgetSpent, JournalError.
         """
         # Behind a shadow it may be on its way down; only a wake waits that out.
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, visitor=visitor)
+        return self._waker.wake(host, wish)
+
+    def refusal(self, host: Host, wish: Wish) -> Refused | None:
+        """Return why such a wish would be refused now, if it would. Raises: JournalError."""
+        return self._waker.refusal(host, wish)
 
     def call_off_sleep(self, host: Host) -> None:
         """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""
@@ -114,9 +138,7 @@ class Room:
             return state, error.reason
         if phase is Phase.STOPPED:
             self._note_stopped(host, shadow)
-        # A lock that our own attendance holds means nothing here.
-        stopping = self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
-        if phase in (Phase.STOPPED, Phase.STOPPING) or stopping:
+        if phase in (Phase.STOPPED, Phase.STOPPING) or self._is_stopping(host):
             return State.ASLEEP, None
         if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
             return State.READY, None
@@ -141,7 +163,11 @@ class Room:
         except UpstreamError:
             return False
         # While the sidecar stops it, it still runs; that one must be started again.
-        return running and not self._stops.under_way(host.name)
+        return running and not self._is_stopping(host)
+
+    def _is_stopping(self, host: Host) -> bool:
+        # A lock that our own attendance holds means nothing here.
+        return self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
 
     def _note_stopped(self, host: Host, shadow: Shadow | None) -> None:
         self._stops.note_end(host.name)

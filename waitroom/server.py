@@ -16,25 +16,30 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from gunicorn.app.base import BaseApplication
 
 from traefik.folder import RouteFolder
-from waitroom import canary, check, probe
+from waitroom import canary, check, metrics, probe, scrape
 from waitroom.admin import admin_app
 from waitroom.announcing import announcing
 from waitroom.bodies import read_wanted
+from waitroom.budgets import Proof, Wish
 from waitroom.config import RegistryFile, Settings
+from waitroom.door import Door
+from waitroom.grants import Grants
+from waitroom.guard import Guard
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
 from waitroom.openings import Openings
+from waitroom.operators import Operators
+from waitroom.orders import Orders
 from waitroom.outcomes import Outcomes
+from waitroom.recorded import Recorded
 from waitroom.room import Room
 from waitroom.statuses import Statuses
 from waitroom.stops import Stops
-from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
 from waitroom.upkeep import Upkeep
 from waitroom.upstreams.connect import Connector
-from waitroom.visitors import Pseudonyms
 from waitroom.wake import Waker
-from waitroom.web import BODY_BYTES, WAKE_PATH, Public, public_app
+from waitroom.web import BODY_BYTES, CHESS_PATH, WAKE_PATH, Public, public_app
 
 # Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
 # for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
@@ -76,7 +81,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     file = RegistryFile(settings.hosts, settings.containers)
     connect = Connector()
     folder = RouteFolder(settings.routes)
-    journal = Journal(settings.data / "journal.jsonl")
+    measured = scrape.new_registry()
+    journal = Journal(settings.data / "journal.jsonl", metrics.Wakes(measured, file.current).add)
     locks = HostLocks(settings.data)
     stops = Stops(folder, locks)
     outcomes = Outcomes()
@@ -89,6 +95,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         locks=locks,
         stops=stops,
         outcomes=outcomes,
+        grants=Grants(journal, folder, lambda: file.current().budget),
         on_end=statuses.forget,
     )
     upkeep = Upkeep(
@@ -114,7 +121,8 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
     waker.resume(file.registry.hosts.get)
     ended = threading.Event()
     openings = Openings(
-        lambda host: room.wake(host, visitor="schedule"), outcomes.history.expected_s
+        lambda host: room.wake(host, Wish(visitor="", proof=Proof.SCHEDULE)),
+        outcomes.history.expected_s,
     )
     targets = [
         lambda: file.watch(upkeep.adopt, ended),
@@ -130,17 +138,36 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         Public(
             registry=file.current,
             room=room,
-            tokens=WakeTokens(secret),
-            pseudonyms=Pseudonyms(),
-            trusted_proxies=settings.trusted_proxies,
+            door=Door(secret, settings.trusted_proxies),
             turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
 
-    def findings() -> list[str]:
-        return [*check.folders(settings), *statuses.faults(file.registry.hosts.values())]
+    measured.register(metrics.Standing(file.current, room.glance, connect.calls))
 
-    return read_wanted(public, WAKE_PATH, BODY_BYTES), admin_app(findings)
+    def readiness() -> list[str]:
+        providers = statuses.faults(file.registry.hosts.values())
+        return [
+            *check.health(settings),
+            *check.disk(settings),
+            *check.entry_points(settings),
+            *providers,
+        ]
+
+    operators = Operators(settings.data / "operators.json")
+    operators.begin()
+    recorded = Recorded(settings.data)
+    admin = admin_app(
+        health=lambda: list(check.health(settings)),
+        readiness=readiness,
+        metrics=measured,
+        registry=file.current,
+        guard=Guard(operators, secret),
+        room=room,
+        orders=Orders(room=room, statuses=statuses, journal=journal, recorded=recorded),
+        recorded=recorded,
+    )
+    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin
 
 
 def _by_listener(

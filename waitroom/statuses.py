@@ -38,6 +38,7 @@ class Statuses:
         self._lock = threading.Lock()
         self._questions: dict[str, _Question] = {}
         self._slow: set[str] = set()  # hosts whose last question was not answered in time
+        self._took_s: dict[str, float] = {}  # how long a host's last answer took
 
     def get(self, host: Host, *, fresh_s: float) -> Status:
         """Return a status that is no older. Raises: UpstreamError, also if none came in time."""
@@ -68,6 +69,9 @@ class Statuses:
         now = time.monotonic()
         with self._lock:
             last = self._questions.get(host.name)
+            # What comes late is as old as it took when it comes: it must last as long again, or
+            # nobody would ever hear it.
+            fresh_s = max(fresh_s, 2 * self._took_s.get(host.name, 0.0))
             if last and (now - last.asked < fresh_s or not last.answer.done()):
                 return last
             patience_s = _LITTLE_PATIENCE_S if host.name in self._slow else _PATIENCE_S
@@ -78,12 +82,19 @@ class Statuses:
         return question
 
     def _ask(self, host: Host, question: _Question) -> None:
+        answer: Status | Exception
         try:
-            question.answer.set_result(self._connect(host).status())
+            answer = self._connect(host).status()
         except Exception as error:  # noqa: BLE001 - whoever asked gets it, whatever it is
-            question.answer.set_exception(error)
-        if time.monotonic() - question.asked < _PATIENCE_S:
+            answer = error
+        took_s = time.monotonic() - question.asked
+        if took_s < _PATIENCE_S:
             self._slow.discard(host.name)
+        if isinstance(answer, Exception):
+            question.answer.set_exception(answer)
+        else:
+            self._took_s[host.name] = took_s
+            question.answer.set_result(answer)
 
     def forget(self, name: str) -> None:
         """Ask anew next time: the upstream was just started or stopped by us."""

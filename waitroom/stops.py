@@ -5,13 +5,17 @@ be "runs" until the app has ended. So what runs behind a young shadow is believe
 down; handed back, it would end under its visitors. It is believed until it was seen stopped once
 (what runs after that was started), or until the longest stop is over.
 
+That it was seen stopped is told by the age of its shadow, which a restart of this process keeps:
+a wake that was cut off is taken up again and must not wait for a stop that has long ended.
+
 What that leaves: a stop that takes longer, unseen, ends under visitors after all (the gap leads
-them here); and what was refused its stop, or was started by hand before anybody saw it stopped, or
-before this process began, stays behind its shadow for that long.
+them here); and what was refused its stop, or was started by hand before anybody saw it stopped,
+stays behind its shadow for that long.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from traefik.folder import RouteFolder
@@ -22,12 +26,11 @@ _LONGEST_S = 120.0
 
 
 class Stops:
-    """What was seen of stops since this process began. Threads: any may call."""
+    """What was seen of stops. Threads: any may call."""
 
     def __init__(self, folder: RouteFolder, locks: HostLocks) -> None:
         self._folder = folder
         self._locks = locks
-        self._ended: dict[str, float] = {}  # since when the host sleeps whose stop has ended
 
     def under_way(self, name: str) -> bool:
         """Whether a running upstream is, or may be, on its way down."""
@@ -36,12 +39,11 @@ class Stops:
     def unseen(self, name: str) -> bool:
         """Whether a stop that nobody holds the lock for may be under way still."""
         since = self._folder.asleep_since(name)
-        if since is None or self._ended.get(name) == since:
-            return False
-        return 0 <= time.time() - since < _LONGEST_S
+        return since is not None and 0 <= time.time() - since < _LONGEST_S
 
     def note_end(self, name: str) -> None:
         """Note that the upstream was seen stopped."""
-        since = self._folder.asleep_since(name)
-        if since is not None:
-            self._ended[name] = since
+        if self.unseen(name):
+            # Where the folder can't be written, the end is noted by the next who sees it.
+            with contextlib.suppress(OSError):
+                self._folder.age(name, _LONGEST_S)

@@ -28,9 +28,29 @@ class Stage(enum.StrEnum):
 
     STOPPING = "stopping"  # the upstream is still going down; it is started right after
     STARTING = "starting"  # the provider was told to start it
+    CONTAINER = "container"  # so was the engine: its container starts
+    RESERVING = "reserving"  # the provider looks for a machine
+    PREPARING = "preparing"  # it has one, and makes it ready
     ANSWERING = "answering"  # it runs; the app has not answered yet
     REPAIRING = "repairing"  # the provider mends the machine, and starts it after that
     QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
+
+
+class Refusal(enum.StrEnum):
+    """Why this visitor can't have the host woken now, whatever he does."""
+
+    CLOSED = "closed"  # only its operators and its schedule wake it
+    SPENT = "spent"  # a budget of wakes or of time awake is used up
+    HOURS = "hours"  # it is not woken at this time
+    BARRED = "barred"  # this visitor is not let in, because of what came from where he is
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A wake that is not to be had."""
+
+    why: Refusal
+    until: datetime | None = None  # aware UTC: when it may be asked for again, if that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,13 @@ class View:
     since: datetime  # aware UTC: when this state began, as far as is known
     elapsed_s: float = 0.0  # seconds since then
     expected_s: float | None = None  # how long a wake of this host usually takes, if known
+    late_s: float | None = None  # only one past wake in ten took longer
     stage: Stage | None = None  # only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
     again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again
+    refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
+
+    @property
+    def scene(self) -> State | Refusal:
+        """What the page shows: its state, or why it stays as it is."""
+        return self.refused.why if self.refused and self.state is State.ASLEEP else self.state

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import date
 
-from waitroom.config import Network
+from waitroom.hosts import Network
 
 
 class Pseudonyms:

@@ -15,15 +15,17 @@ from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder
 from waitroom.bring_up import LATE, Wake, bring_up
+from waitroom.budgets import Wish
 from waitroom.errors import Reason, UpstreamError, WaitroomError
+from waitroom.grants import Grants
 from waitroom.hosts import Host, Route
-from waitroom.journal import Journal
+from waitroom.journal import Journal, JournalError
 from waitroom.locks import HostLocks
 from waitroom.outcomes import Outcomes
 from waitroom.patience import too_late
 from waitroom.stops import Stops
 from waitroom.upstreams.base import Phase, Upstream
-from waitroom.view import Stage
+from waitroom.view import Refused, Stage
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Waker:
         locks: HostLocks,
         stops: Stops,
         outcomes: Outcomes,
+        grants: Grants,
         on_end: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connect = connect
@@ -50,26 +53,34 @@ class Waker:
         self._locks = locks
         self._stops = stops
         self._outcomes = outcomes
+        self._grants = grants
         self._on_end = on_end
+        # Held from the look at the budgets until the journal has the wake.
         self._starting = threading.Lock()
         self._under_way: dict[str, Wake] = {}
 
-    def wake(self, host: Host, *, visitor: str) -> bool:
+    def wake(self, host: Host, wish: Wish) -> bool:
         """Begin to wake a host, or join its wake; False if one has failed only a moment ago.
 
-        Raises: JournalError when the wish can't be written down; then nothing is started.
+        Raises: BudgetSpent; JournalError when the wish can't be written down, or what was granted
+            before can't be read. Then nothing is started.
         """
         with self._starting:
             current = self._under_way.get(host.name)
-            if current and current.starts:
+            if (current and current.starts) or self._just_woken(host):
                 return True
             failure = self._outcomes.failure(host.name)
             if failure and failure.again_s:
                 return False
-            at = self._journal.append("wake_requested", host.name, visitor=visitor, gate=host.gate)
+            at = self._grants.grant(host, wish, self._starts())
             log.info("%s: wake requested", host.name)
             self._begin(Wake(host, starts=True, since=at))
             return True
+
+    def refusal(self, host: Host, wish: Wish) -> Refused | None:
+        """Return why such a wish would be refused now, if it would. Raises: JournalError."""
+        with self._starting:
+            return self._grants.refusal(host, wish, self._starts())
 
     def attend(self, host: Host) -> Wake:
         """Hand the host back to its route as soon as the app of its running upstream answers."""
@@ -80,19 +91,32 @@ class Waker:
             return self._begin(Wake(host, starts=False, since=_now(), stage=Stage.ANSWERING))
 
     def resume(self, hosts: Callable[[str], Host | None]) -> None:
-        """Read the journal and take up the wakes that an earlier process did not finish."""
-        for event in self._journal.events():
-            self._outcomes.history.add(event)
-        for name, since in self._outcomes.history.unfinished().items():
-            host = hosts(name)
-            if host and _now() - since < host.ready.timeout:
-                log.info("%s: taking up the wake that was requested at %s", name, since)
-                with self._starting:
+        """Read the journal and take up the wakes that an earlier process did not finish.
+
+        Logs a journal that can't be read: it is tried again before the next wake.
+        """
+        with self._starting:
+            try:
+                for event in self._grants.recall():
+                    self._outcomes.history.add(event)
+            except JournalError as error:
+                log.error("no host is woken: %s", error)
+            for name, since in self._outcomes.history.unfinished().items():
+                host = hosts(name)
+                if host and _now() - since < host.ready.timeout:
+                    log.info("%s: taking up the wake that was requested at %s", name, since)
                     self._begin(Wake(host, starts=True, since=since))
 
     def under_way(self, name: str) -> Wake | None:
         """Return the wake or attendance that runs for a host now."""
         return self._under_way.get(name)
+
+    def _just_woken(self, host: Host) -> bool:
+        """Whether somebody's wake ended well since this one was thought to be needed."""
+        return self._outcomes.just_ready(host.name) and self._folder.shadow(host.name) is None
+
+    def _starts(self) -> int:
+        return sum(wake.starts for wake in self._under_way.values())
 
     def _begin(self, wake: Wake) -> Wake:
         self._under_way[wake.host.name] = wake

@@ -7,11 +7,12 @@ does not say.
 
 from __future__ import annotations
 
+from datetime import UTC
 from gettext import NullTranslations
 
 from waitroom.catalogues import catalogues
 from waitroom.errors import Reason
-from waitroom.view import Stage, State, View
+from waitroom.view import Refusal, Refused, Stage, State, View
 
 _FINE_S = 10  # up to here a second more or less is noticed, and said
 _MINUTES_S = 90  # from here on a duration is said in minutes
@@ -25,13 +26,17 @@ def mark(text: str) -> str:
 _ = mark  # the name that gettext's tools look for
 
 
-HEADLINES = {
+HEADLINES: dict[State | Refusal, str] = {
     State.ASLEEP: _("Asleep"),
     State.WAKING: _("Waking up"),
     State.READY: _("Ready"),
     State.DRAINING: _("Staying awake"),
     State.FAILED: _("It did not wake up"),
     State.UNKNOWN: _("Out of sight"),
+    Refusal.CLOSED: _("Closed"),
+    Refusal.SPENT: _("The budget is spent"),
+    Refusal.HOURS: _("Outside its hours"),
+    Refusal.BARRED: _("Not from here"),
 }
 APP_ERROR_HEADLINE = _("The app has a problem")
 
@@ -44,6 +49,9 @@ STAGES = {
     None: _("%(host)s is being woken."),
     Stage.STOPPING: _("%(host)s is still shutting down; it is started again right after."),
     Stage.STARTING: _("%(host)s is being started."),
+    Stage.CONTAINER: _("The container of %(host)s is being started."),
+    Stage.RESERVING: _("%(host)s is being started; its provider looks for a machine."),
+    Stage.PREPARING: _("%(host)s is being started; its machine is being made ready."),
     Stage.ANSWERING: _("%(host)s has been started; its app does not answer yet."),
     Stage.REPAIRING: _(
         "The machine of %(host)s is being repaired by its provider; it starts right after."
@@ -53,6 +61,17 @@ STAGES = {
         "It is tried again and again."
     ),
 }
+REFUSALS = {
+    Refusal.CLOSED: _("%(host)s is asleep, and only its operators can wake it."),
+    Refusal.SPENT: _("%(host)s is asleep, and has been woken as often as its budget allows."),
+    Refusal.HOURS: _("%(host)s is asleep, and is not woken at this time."),
+    Refusal.BARRED: _("%(host)s is asleep, and can't be woken from where you are."),
+}
+_AGAIN = _("It can be woken again from %(until)s.")
+UNSENT = _(
+    "What you sent has not been passed on to the app. Once it is awake, your browser will ask "
+    "whether to send it again."
+)
 FAILURES = {
     None: _("%(host)s could not be woken. Please try again."),
     Reason.MISSING: _(
@@ -69,6 +88,10 @@ FAILURES = {
     Reason.FAILED: _(
         "%(host)s could not be woken: it was told to start and did not. "
         "Please try again; if that does not help, tell its operator."
+    ),
+    Reason.CRASHED: _(
+        "%(host)s was started, but its app ended by itself again and again. "
+        "Please tell its operator."
     ),
     Reason.TIMEOUT: _(
         "%(host)s was started, but its app did not answer in time. Please try again in a minute."
@@ -107,6 +130,10 @@ UNKNOWNS = {
         "Whether %(host)s is running can't be found out: asking for it failed. "
         "It is asked again and again; please wait, or come back later."
     ),
+    Reason.CRASHED: _(
+        "Whether %(host)s is running can't be found out: it ends by itself again and again. "
+        "Please tell its operator."
+    ),
     Reason.TIMEOUT: _(
         "Whether %(host)s is running can't be found out: there was no answer in time. "
         "It is asked again and again; please wait, or come back later."
@@ -143,7 +170,8 @@ def message(view: View, language: str, *, origin_status: int | None = None) -> s
     values = {"host": view.host, "status": origin_status}
     if app_error(view, origin_status):
         return words.gettext(_APP_ERROR) % values
-    return " ".join(filter(None, [words.gettext(_sentence(view)) % values, _expect(view, words)]))
+    parts = [words.gettext(_sentence(view)) % values, _expect(view, words), _again(view, words)]
+    return " ".join(filter(None, parts))
 
 
 def app_error(view: View, origin_status: int | None) -> bool:
@@ -153,6 +181,8 @@ def app_error(view: View, origin_status: int | None) -> bool:
 
 def _sentence(view: View) -> str:
     match view.state:
+        case State.ASLEEP if view.refused:
+            return REFUSALS[view.refused.why]
         case State.WAKING:
             return STAGES[view.stage]
         case State.FAILED:
@@ -167,15 +197,28 @@ def _expect(view: View, words: NullTranslations) -> str:
     """Say how long a wake takes, where one is ahead or under way and past ones tell; or a pause."""
     if view.again_s:  # no figure: a screen reader would read each new one out
         return words.gettext(_("It can be tried again in a few seconds."))
-    if not view.expected_s or view.state not in (State.ASLEEP, State.WAKING):
+    if not view.expected_s or view.scene not in (State.ASLEEP, State.WAKING):
         return ""
-    duration = {"duration": _about(view.expected_s, words)}
+    late_s = max(view.late_s or 0.0, view.expected_s)
+    usual, late = _about(view.expected_s, words), _about(late_s, words)
     if view.state is State.ASLEEP:
-        return words.gettext(_("Waking it usually takes %(duration)s.")) % duration
-    if view.elapsed_s <= view.expected_s:
-        return words.gettext(_("That usually takes %(duration)s.")) % duration
-    longer = _("That usually takes %(duration)s, this time it takes longer.")
-    return words.gettext(longer) % duration
+        text = _("Waking it usually takes %(usual)s.")
+    elif view.elapsed_s > late_s:
+        text = _("That usually takes %(usual)s, this time it takes longer.")
+    elif late == usual:
+        text = _("That usually takes %(usual)s.")
+    else:
+        text = _("That usually takes %(usual)s, and seldom more than %(late)s.")
+    return words.gettext(text) % {"usual": usual, "late": late}
+
+
+def _again(view: View, words: NullTranslations) -> str:
+    """Say when a refused wake may be asked for again; the page's script makes the time local."""
+    match view:
+        case View(state=State.ASLEEP | State.FAILED, refused=Refused(until=until)) if until:
+            return words.gettext(_AGAIN) % {"until": f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"}
+        case _:
+            return ""
 
 
 def _about(seconds: float, words: NullTranslations) -> str:

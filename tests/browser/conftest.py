@@ -25,6 +25,7 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--host-resolver-rules=MAP app.test 127.0.0.1",  # a name that is not safe as *.localhost is
 ]
 
 

@@ -12,8 +12,9 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 
 from waitroom import page
+from waitroom.branding import Branding
 from waitroom.errors import Reason
-from waitroom.view import Stage, State, View
+from waitroom.view import Refused, Stage, State, View
 
 # Its icon is here, as the browser would ask for one, and the test counts what is asked.
 APP = "<!doctype html><title>The app</title><link rel=icon href='data:,'><h1>The app</h1>"
@@ -28,6 +29,9 @@ class Playroom:
     reason: Reason | None = None
     elapsed_s: float = 0.0
     expected_s: float | None = 20.0
+    late_s: float | None = None
+    refused: Refused | None = None
+    brand: Branding = field(default_factory=Branding)
     host: str = "app.example.com"
     origin_status: int | None = None
     automatic: bool = True
@@ -64,7 +68,9 @@ class Playroom:
             since=datetime.now(UTC),
             elapsed_s=self.elapsed_s,
             expected_s=self.expected_s,
+            late_s=self.late_s,
             stage=self.stage,
+            refused=self.refused,
             reason=self.reason,
         )
 
@@ -125,8 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
         return {
             "host": view.host,
             "state": view.state,
+            "refused": view.refused.why if view.scene is not view.state and view.refused else None,
             "elapsed_s": view.elapsed_s,
             "expected_s": view.expected_s,
+            "late_s": view.late_s,
             "message": page.message(view, self._language()),
         }
 
@@ -135,10 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
         html = page.render(
             self.room.view(),
             self._language(),
-            token=f"token{len(self.room.pages)}" if self.room.may_wake else None,
+            token=f"token{len(self.room.pages)}"
+            if self.room.may_wake and not self.room.refused
+            else None,
             automatic=self.room.automatic,
             nonce=nonce,
             origin_status=self.room.origin_status,
+            brand=self.room.brand,
         )
         self._answer(503, html, "text/html", policy=page.content_security_policy(nonce))
 

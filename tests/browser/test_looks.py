@@ -6,6 +6,7 @@ Screenshots are left in artefacts/page, for eyes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,23 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.browser.playroom import Playroom
+from waitroom.branding import DARK_PAPER, LIGHT_PAPER, Branding, paint
 from waitroom.errors import Reason
-from waitroom.view import Stage, State
+from waitroom.view import Refusal, Refused, Stage, State
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts" / "page"
 LONG = ".".join(["a-very-long-name-of-an-application"] * 7)
 PHONE = ViewportSize(width=320, height=568)
 LAPTOP = ViewportSize(width=1280, height=800)
 WALL = ViewportSize(width=3840, height=2160)
+LOGO = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 20'%3E%3Cpath fill='%23888' d='M0 0h90v20H0z'/%3E%3C/svg%3E"
+BRAND = Branding(
+    title="Buku Tamu",
+    logo=LOGO,
+    light=paint("#ffd400", LIGHT_PAPER),
+    dark=paint("#003300", DARK_PAPER),
+    messages=(("", "Help: +62 21 555 0100"),),
+)
 
 
 @dataclass
@@ -42,6 +52,12 @@ SCENES = [
     Scene("draining", {"state": State.DRAINING}),
     Scene("failed", {"state": State.FAILED, "reason": Reason.FAILED}),
     Scene("unknown", {"state": State.UNKNOWN, "reason": Reason.UNREACHABLE}),
+    *[
+        Scene(f"refused-{why}", {"refused": Refused(why, datetime(2026, 1, 2, tzinfo=UTC))})
+        for why in Refusal
+    ],
+    Scene("branded", {"automatic": False, "brand": BRAND}),
+    Scene("branded-waking", {"state": State.WAKING, "elapsed_s": 9.0, "brand": BRAND}),
     Scene("app-error", {"state": State.READY, "origin_status": 502}),
 ]
 

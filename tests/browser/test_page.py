@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.playroom import Playroom
 from tests.support import eventually
 from waitroom.errors import Reason
-from waitroom.view import Stage, State
+from waitroom.view import Refusal, Refused, Stage, State
 
 HIDE = """
 let hidden = true;
@@ -111,11 +112,55 @@ def test_shows_how_far_it_is_and_admits_that_it_takes_longer(page: Page, room: P
     room.state, room.elapsed_s = State.WAKING, 10
     page.goto(room.url)
     expect(page.locator("#usual")).to_have_text("usually 0:20")
-    assert page.evaluate("bar.value") == pytest.approx(0.475, abs=0.1)
-    room.elapsed_s = 21
+    assert page.evaluate("bar.value") == pytest.approx(0.4, abs=0.1)
+    room.elapsed_s, room.late_s = 21, 40
+    expect(page.locator("#message")).to_contain_text("seldom more than about 40 seconds")
+    assert page.evaluate("bar.value") == pytest.approx(0.81, abs=0.03)
+    room.elapsed_s = 41
     expect(page.locator("#usual")).to_have_text("longer than usual")
     assert page.evaluate("bar.value") == 0.95
     expect(page.locator("#message")).to_contain_text("this time it takes longer")
+
+
+def test_a_spent_budget_is_said_in_the_visitors_own_time(browser: Browser, room: Playroom) -> None:
+    room.refused = Refused(Refusal.SPENT, datetime(2026, 1, 2, 17, 0, tzinfo=UTC))
+    context = browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta")
+    page = context.new_page()
+    page.goto(room.url)
+    expect(page.locator("h1")).to_have_text("Anggarannya sudah habis")
+    expect(page.locator("#message")).to_contain_text("Sabtu")
+    expect(page.locator("#message")).to_contain_text("00.00 WIB")
+    context.close()
+
+
+def test_without_script_the_time_is_said_as_utc(browser: Browser, room: Playroom) -> None:
+    room.refused = Refused(Refusal.HOURS, datetime(2026, 1, 2, 17, 0, tzinfo=UTC))
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(room.url)
+    expect(page.locator("#message")).to_contain_text("2026-01-02 17:00 UTC")
+    expect(page.locator("button")).to_have_count(0)
+    context.close()
+
+
+def test_a_page_that_was_refused_wakes_when_it_may_again(page: Page, room: Playroom) -> None:
+    room.refused = Refused(Refusal.HOURS)
+    page.goto(room.url)
+    expect(page.locator("h1")).to_have_text("Outside its hours")
+    assert room.tokens == []
+    room.refused = None
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token2"]
+
+
+def test_a_budget_that_is_spent_meanwhile_takes_the_button_away(page: Page, room: Playroom) -> None:
+    room.automatic = False
+    page.goto(room.url)
+    room.refused = Refused(Refusal.SPENT)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("h1")).to_have_text("The budget is spent")
+    expect(page.locator("button")).to_be_hidden()
 
 
 def test_title_and_icon_change_when_it_is_ready(page: Page, room: Playroom) -> None:

@@ -2,7 +2,7 @@
 
     python -m tests.faults.app start|stop|status|serve FOLDER PORT
 
-FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a line for each stop that came
+FOLDER/mood says how it behaves. FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a line for each stop that came
 while a request was under way.
 """
 
@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +74,8 @@ class Handler(demo_http.Handler):
 
 
 def serve(folder: Path, port: int) -> None:
+    # By itself: whoever starts it may be killed at any point.
+    (folder / "app.pid").write_text(str(os.getpid()))
     Handler.folder = folder
 
     def end(*_: object) -> None:
@@ -82,20 +85,39 @@ def serve(folder: Path, port: int) -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
+    behave(folder, port)
     server = demo_http.Server("127.0.0.1", port)
     server.RequestHandlerClass = Handler
     server.serve_forever()
 
 
+def behave(folder: Path, port: int) -> None:
+    """Be as FOLDER/mood says: silent, flaps, late SECONDS, or well."""
+    mood_file = folder / "mood"
+    match mood_file.read_text().split() if mood_file.exists() else []:
+        case ["silent"]:
+            listener = socket.create_server(("127.0.0.1", port))
+            held = []
+            while True:
+                held.append(listener.accept())
+        case ["flaps"]:
+            threading.Timer(0.3, os._exit, [1]).start()
+        case ["late", seconds]:
+            time.sleep(float(seconds))
+
+
 def main(what: str, folder: Path, port: int) -> int:
     if what == "serve":
         serve(folder, port)
+    # One command at a time: each tries the lock, and must not take another one's try for the app.
+    turn = os.open(folder, os.O_RDONLY)
+    fcntl.flock(turn, fcntl.LOCK_EX)
     # Whoever runs holds the lock, however he ended.
     with (folder / "app.pid").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return running(what, file.name)
+            return running(what, Path(file.name))
         if what == "start":
             file.truncate(0)
             app = subprocess.Popen(
@@ -103,15 +125,16 @@ def main(what: str, folder: Path, port: int) -> int:
                 pass_fds=[file.fileno()], start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-            file.write(str(app.pid))
             app.returncode = 0  # it outlives us
         return what == "status"
 
 
-def running(what: str, pid_file: str) -> int:
+def running(what: str, pid_file: Path) -> int:
     if what == "stop":
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            os.kill(int(Path(pid_file).read_text()), signal.SIGTERM)
+        while not pid_file.read_text():  # it has only just been started
+            time.sleep(0.01)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
     return 0
 
 

@@ -12,8 +12,10 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import requests
 import websockets.exceptions
@@ -21,6 +23,7 @@ import websockets.sync.client
 
 from tests.faults.app import BIG_BYTES, SSE_EVENTS
 
+AGENT = "visitor"
 _TIMEOUT_S = 20
 
 
@@ -57,8 +60,10 @@ class Visitor(threading.Thread):
         self.crowd, self.account, self.ended = crowd, account, ended
         self.session = requests.Session()  # keep-alive
         self.session.trust_env = False
+        self.session.headers["User-Agent"] = AGENT
         self.chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
         self.numbers = itertools.count()
+        self.sent = 0  # requests, whatever became of them
 
     def run(self) -> None:
         while not self.ended.is_set():
@@ -79,6 +84,7 @@ class Visitor(threading.Thread):
         """Ask until the app has answered, or we have: then None."""
         method = str(kwargs.pop("method", "GET"))
         for _ in range(20):
+            self.sent += 1
             answer = self.session.request(
                 method, self.url + path, headers={"Host": self.host}, timeout=_TIMEOUT_S,
                 allow_redirects=False, **kwargs,  # type: ignore[arg-type]
@@ -117,10 +123,12 @@ class Visitor(threading.Thread):
 
     def websocket(self) -> bool:
         address, port = self.url.removeprefix("http://").split(":")
+        self.sent += 1
         try:
             with websockets.sync.client.connect(
-                f"ws://{self.host}/ws", sock=socket.create_connection((address, int(port)))
-            ) as line:
+                f"ws://{self.host}/ws", sock=socket.create_connection((address, int(port))),
+                user_agent_header=AGENT,
+            ) as line:  # fmt: skip
                 for number in range(5):
                     line.send(str(number))
                     if line.recv(timeout=_TIMEOUT_S) != str(number):
@@ -163,3 +171,48 @@ class Waker(threading.Thread):
                         self.crowd.until = time.monotonic() + 2
                 except (requests.RequestException, ValueError):
                     pass  # the visitors tell of it
+
+
+class Town:
+    """Visitors of every kind, and somebody who wakes, for each host; they come until `end`."""
+
+    KINDS = ("get", "post", "big", "sse", "websocket")
+
+    def __init__(
+        self,
+        url: str,
+        hosts: Iterable[str],
+        routes: Path,
+        *,
+        seed: int,
+        kinds: Iterable[str] = KINDS,
+    ) -> None:
+        self.account, self.ended = Account(), threading.Event()
+        self.visitors: list[Visitor] = []
+        self.wakers: list[Waker] = []
+        for i, host in enumerate(hosts):
+            crowd = Crowd()
+            self.visitors += [
+                Visitor(
+                    kind, url, host, crowd=crowd, account=self.account, ended=self.ended,
+                    seed=seed + 10 * i + j,
+                )
+                for j, kind in enumerate(kinds)
+            ]  # fmt: skip
+            shadow = routes / f"{host}.asleep.yml"
+            self.wakers.append(
+                Waker(url, host, shadow=shadow, crowd=crowd, ended=self.ended, seed=seed + 1000 + i)
+            )
+
+    def __enter__(self) -> Self:
+        for thread in (*self.visitors, *self.wakers):
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        for thread in (*self.visitors, *self.wakers):
+            thread.join()
+
+    def sent(self) -> int:
+        return sum(visitor.sent for visitor in self.visitors)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import altcha
 import msgspec
 import requests
 import yaml
@@ -20,6 +21,15 @@ from traefik.folder import RouteFolder
 
 ROOT = Path(__file__).parent.parent.parent
 HOST = "app.test"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def done(work: dict[str, Any]) -> str:
+    """Do the work that a wake costs."""
+    challenge = altcha.Challenge.from_dict(work)
+    solution = altcha.solve_challenge(challenge)
+    assert solution
+    return altcha.Payload(challenge, solution).to_base64()
 
 
 class Local:
@@ -53,6 +63,7 @@ class Local:
         return {
             "command": {what: self.app_command(what) for what in ("start", "stop", "status")},
             "url": f"http://127.0.0.1:{self.app_port}",
+            "work": 2,  # a wake is asked for so that it can be tested, not so that it costs
             **keys,
         }
 
@@ -74,17 +85,21 @@ class Local:
 
     def start(self, *names: str) -> None:
         for name in names or ("waitroom", "traefik", "sidecar"):
-            argv = {
-                "waitroom": [sys.executable, "-m", "waitroom"],
-                "traefik": [traefik_program(), f"--configFile={self.data / 'traefik.yml'}"],
-                "sidecar": [sys.executable, "-m", "sidecar"],
-            }[name]
-            with (self.data / f"{name}.log").open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )  # fmt: skip
+            self.spawn(name)
         if "waitroom" in self.processes and "traefik" in self.processes:
             eventually(lambda: self.state() is not None, what="the waiting room answers")
+
+    def spawn(self, name: str) -> None:
+        """Start one part, and wait for nothing."""
+        argv = {
+            "waitroom": [sys.executable, "-m", "waitroom"],
+            "traefik": [traefik_program(), f"--configFile={self.data / 'traefik.yml'}"],
+            "sidecar": [sys.executable, "-m", "sidecar"],
+        }[name]
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                argv, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )  # fmt: skip
 
     def end(self, name: str, number: int = signal.SIGTERM) -> int:
         process = self.processes.pop(name)
@@ -100,7 +115,7 @@ class Local:
         subprocess.run(self.app_command("stop"), check=False, capture_output=True)
 
     def get(self, path: str = "/", host: str = HOST, **kwargs: Any) -> requests.Response:
-        headers = {"Host": host, **kwargs.pop("headers", {})}
+        headers = {"Host": host, "User-Agent": BROWSER, **kwargs.pop("headers", {})}
         method = kwargs.pop("method", "GET")
         return requests.request(
             method, self.url + path, headers=headers,
@@ -121,10 +136,15 @@ class Local:
         return found[1]
 
     def post_wake(self, token: str, host: str = HOST) -> requests.Response:
-        return self.get(
-            "/.waitroom/wake", host, method="POST",
-            data={"token": token}, headers={"Accept": "application/json"},
-        )  # fmt: skip
+        """Ask for a wake as the page's script does, with the work that it costs."""
+        answer = self._post_wake(host, {"token": token, "work": "?"})
+        if answer.status_code == requests.codes.precondition_required:
+            answer = self._post_wake(host, {"token": token, "work": done(answer.json()["work"])})
+        return answer
+
+    def _post_wake(self, host: str, data: dict[str, str]) -> requests.Response:
+        headers = {"Accept": "application/json"}
+        return self.get("/.waitroom/wake", host, method="POST", data=data, headers=headers)
 
     def wake(self) -> None:
         """Wake the host as the page does, and wait until the app answers."""
@@ -157,7 +177,11 @@ class Local:
         )
 
     def activity(self) -> dict[str, Any]:
-        return dict(msgspec.json.decode((self.data / "activity.json").read_bytes()))
+        return dict(
+            msgspec.json.decode(
+                (Path(self.environment["WAITROOM_DATA"]) / "activity.json").read_bytes()
+            )
+        )
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         try:

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.integration.local import HOST, ROOT, Local
+from tests.support import free_port
 
 
 def check(local: Local, **environment: str) -> tuple[int, str]:
@@ -84,6 +86,30 @@ def test_finds_a_traefik_that_does_not_read_the_routes(local: Local) -> None:
     assert code == 1
     assert "what we write is not in force at" in said
     assert "providers.file.directory must be WAITROOM_ROUTES" in said
+
+
+def test_goes_by_no_proxy_that_the_environment_names(whole: Local) -> None:
+    proxy = f"http://127.0.0.1:{free_port()}"
+    assert check(whole, HTTP_PROXY=proxy, http_proxy=proxy, NO_PROXY="", no_proxy="")[0] == 0
+
+
+def test_finds_for_each_entry_point_what_is_wrong_with_it(local: Local) -> None:
+    silent, redirecting, secured = (free_port() for _ in range(3))
+    static = yaml.safe_load((local.data / "traefik.yml").read_text())
+    to = {"redirections": {"entryPoint": {"to": "secured"}}}
+    static["entryPoints"]["redirecting"] = {"address": f"127.0.0.1:{redirecting}", "http": to}
+    static["entryPoints"]["secured"] = {"address": f"127.0.0.1:{secured}", "http": {"tls": {}}}
+    (local.data / "traefik.yml").write_text(yaml.safe_dump(static))
+    local.start("waitroom", "traefik")
+    urls = [f"http://127.0.0.1:{port}" for port in (silent, redirecting, secured)]
+    good = [local.url, f"https://127.0.0.1:{secured}"]
+    code, said = check(local, WAITROOM_TRAEFIK_URL=",".join(urls + good))
+    assert code == 1
+    no_answer, redirects, plain = said.splitlines()
+    assert f"Traefik does not answer at {urls[0]};" in no_answer
+    assert f"WAITROOM_TRAEFIK_URL: {urls[1]} redirects to https://HOST:{secured}/;" in redirects
+    assert f"not in force at {urls[2]}:" in plain
+    assert "one with http.tls is https://" in plain
 
 
 @pytest.mark.parametrize("name", ["WAITROOM_DATA", "WAITROOM_ROUTES"])

@@ -345,3 +345,30 @@ def test_a_restart_of_the_waiting_room_holds_its_visitors_for_a_moment(local: Lo
         answer = pool.submit(local.get)
         local.start("waitroom")
         assert answer.result().headers.get("X-Waitroom") == "asleep"
+
+
+def test_the_page_is_compressed_for_who_takes_it_and_says_what_was_not_sent_on(
+    room: Local,
+) -> None:
+    browser = {"Accept": "text/html", "Accept-Encoding": "gzip"}
+    page = room.get(method="POST", data={"note": "x"}, headers=browser)
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert "has not been passed on" in page.text
+    plain = room.get(headers={"Accept": "text/plain", "Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    assert "POST /.waitroom/wake" in plain.text
+    assert "has not been passed on" not in room.get(headers=browser).text
+
+
+def test_a_client_that_prefers_to_wait_is_held_and_sent_on_when_it_is_ready(room: Local) -> None:
+    room.post_wake(room.token(room.get()))
+    held = room.get("/path?q=1", method="POST", data="x", headers={"Prefer": "wait=20"}, timeout=30)
+    assert held.status_code == 307
+    assert held.headers["Location"] == "/path?q=1"
+    assert held.headers["Preference-Applied"] == "wait=20"
+
+
+def test_preferring_to_wait_wakes_nothing_and_waits_for_nothing(room: Local) -> None:
+    answer = room.get(headers={"Prefer": "wait=20"})
+    assert answer.headers["X-Waitroom"] == "asleep"
+    assert not room.app_runs()

@@ -58,7 +58,7 @@ def test_an_answer_that_nobody_has_use_of_does_not(status: int) -> None:
 @pytest.mark.parametrize(
     "fields",
     [{"service": "waitroom@file"}, {"service": ""}, {"agent": BOT}, {"agent": "kuma/1 monitor"},
-     {"path": "/metrics/x"}],
+     {"path": "/metrics/x"}, {"path": "/favicon.ico?v=1"}, {"path": "/.well-known/security.txt"}],
 )  # fmt: skip
 def test_what_is_no_visit_does_not_count(fields: dict[str, Any]) -> None:
     count = folded(entry(**fields), ignore_paths=["/metrics"], ignore_agents=["kuma"])

@@ -51,7 +51,7 @@ class Stack:
         times = dict.fromkeys(("first_activity", "last_activity"), at)
         self.activity["hosts"]["1"] = {"host": "a.test", **counts, **times, "by_status": by_status}
 
-    def event(self, kind: str, at: datetime, **fields: str) -> None:
+    def event(self, kind: str, at: datetime, **fields: Any) -> None:
         events = self.activity["events"]
         events[str(len(events) + 1)] = {"at": at, "host": "a.test", "kind": kind, **fields}
 
@@ -174,6 +174,23 @@ def test_an_open_connection_is_a_reason(stack: Stack) -> None:
     explanation = stack.explain()
     assert faults(explanation) == ["connections"]
     assert "1 connections to http://127.0.0.1" in explanation.verdict
+
+
+@pytest.mark.usefixtures("connection")
+def test_an_operators_wish_is_shown_and_by_force_it_outweighs_whoever_is_there(
+    stack: Stack,
+) -> None:
+    visit = NOW - timedelta(minutes=1)
+    stack.used(visit)
+    stack.event("sleep_requested", visit + timedelta(seconds=30), by="ann", force=False)
+    assert faults(stack.explain()) == ["connections"]
+    assert "ann wishes it to sleep, and nobody came since" in found(stack.explain(), "unused")
+    stack.event("sleep_requested", visit, by="bob", force=True)
+    stack.event("kept", visit - timedelta(minutes=1), by="ann", until=NOW + timedelta(hours=1))
+    stack.event("sleep_requested", visit, by="bob", force=True)
+    assert faults(stack.explain()) == []
+    assert "are open, but forced to sleep" in found(stack.explain(), "connections")
+    assert "but forced to sleep" in found(stack.explain(), "not kept")
 
 
 @pytest.mark.parametrize("shadow", ["draining", "asleep"])

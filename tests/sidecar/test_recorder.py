@@ -57,6 +57,7 @@ class Case:
         self.log.parent.mkdir()
         self.journal = folder / "journal.jsonl"
         self.canaries: list[str] = []
+        self.now = NOW
         self.recorder = self.open()
 
     def open(self, *names: str, **options: Any) -> Recorder:
@@ -65,7 +66,7 @@ class Case:
             access_log=self.log,
             registry=registry(*(names or ("a.test", "b.test"))),
             on_canary=self.canaries.append,
-            now=lambda: NOW,
+            now=lambda: self.now,
             **options,
         )
         return self.recorder
@@ -229,6 +230,25 @@ def test_a_disk_that_refuses_loses_nothing(case: Case) -> None:
     assert not case.recorder.commit()
     obstacle.rmdir()
     assert case.read()["a.test"]["requests"] == 2
+
+
+def test_a_canary_proves_nothing_before_its_line_is_recorded(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    assert case.recorder.caught_up
+    obstacle = case.folder / "activity.json.tmp"
+    obstacle.mkdir()
+    case.write(
+        line(2, ServiceName="waitroom@file", **{"request_User-Agent": "waitroom-canary/abc"})
+    )
+    case.recorder.read()
+    assert not case.recorder.commit()
+    case.recorder.read()
+    assert (case.canaries, case.recorder.caught_up) == ([], False)
+    obstacle.rmdir()
+    case.read()
+    case.recorder.read()
+    assert (case.canaries, case.recorder.caught_up) == (["abc"], True)
 
 
 def test_a_damaged_file_is_kept_and_the_one_before_it_used(case: Case) -> None:
@@ -457,3 +477,65 @@ def test_events_go_on_to_a_webhook_from_where_an_earlier_process_left_off(case: 
     case.read()
     [waiting] = case.table("webhooks")
     assert (waiting["url"], waiting["event"]["kind"]) == (hook, "slept")
+
+
+def hours(case: Case) -> list[dict[str, Any]]:
+    with TinyDB(case.folder / "activity.json", access_mode="r") as database:
+        return [dict(document) for document in database.table("hours")]
+
+
+def test_requests_stand_in_the_hour_in_which_they_began(case: Case) -> None:
+    case.write(line(1) + line(2, StartUTC="2026-01-02T02:59:59Z", DownstreamStatus=404))
+    case.read()
+    [row] = hours(case)
+    assert (row["host"], row["day"]) == ("a.test", "2026-01-02")
+    assert row["requests"][2:4] == [1, 1]
+    assert row["activity"][2:4] == [0, 1]
+
+
+def test_a_line_that_comes_days_late_is_added_to_its_hour_in_the_archive(case: Case) -> None:
+    late = line(1, StartUTC="2025-12-24T20:00:00Z")
+    for _ in range(2):
+        case.write(late)
+        case.read()
+        case.again()
+    case.recorder.commit()
+    archived = json.loads((case.folder / "archive" / "2025-12.json").read_bytes())["hours"]
+    assert [row["requests"][20] for row in archived.values()] == [2]
+    assert hours(case) == []
+
+
+def test_it_says_for_how_long_nobody_has_watched(case: Case) -> None:
+    case.recorder.watch(None)
+    case.recorder.watch(NOW - timedelta(minutes=5))
+    case.recorder.commit()
+    first, second = case.events("watch_started")
+    assert "unwatched_s" not in first
+    assert second["unwatched_s"] == 300.0
+
+
+def test_a_host_that_is_seen_stopped_is_recorded_once(case: Case) -> None:
+    for _ in range(3):
+        case.recorder.note_stopped("a.test")
+        case.recorder.commit()
+    case.again().note_stopped("a.test")
+    case.recorder.commit()
+    assert len(case.events("found_stopped")) == 1
+
+
+def test_an_hour_is_told_when_it_is_over_although_nothing_happens(case: Case) -> None:
+    case.recorder.watch(None)
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "found_running"})
+    case.recorder.commit()
+    assert hours(case) == []
+    case.now = NOW + timedelta(hours=1)
+    case.recorder.commit()
+    [row] = hours(case)
+    assert row["awake_s"][3] == 55 * 60 + 55  # NOW is 03:04:05
+
+
+def test_who_only_reads_the_logs_tells_no_time(case: Case) -> None:
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "found_running"})
+    case.now = NOW + timedelta(hours=1)
+    case.recorder.commit()
+    assert hours(case) == []

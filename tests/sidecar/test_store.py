@@ -28,6 +28,7 @@ def test_what_is_committed_is_read_by_tinydb_and_by_json(tmp_path: Path) -> None
     assert set(json.loads((tmp_path / "activity.json").read_text())) == {
         "hosts",
         "events",
+        "hours",
         "positions",
     }
 
@@ -40,6 +41,17 @@ def test_what_was_written_is_replaced_after_a_restart(tmp_path: Path) -> None:
         store.commit()
         store.close()
     assert hosts(tmp_path) == {"a.test": 2}
+
+
+def test_what_a_newer_version_says_of_a_host_stays(tmp_path: Path) -> None:
+    for document in ({"requests": 1, "mood": "fine"}, {"requests": 2}):
+        store = Store(tmp_path)
+        store.put_hosts([{"host": "a.test", **document}])
+        store.commit()
+        store.close()
+    assert next(iter(json.loads((tmp_path / "activity.json").read_text())["hosts"].values())) == {
+        "host": "a.test", "requests": 2, "mood": "fine",
+    }  # fmt: skip
 
 
 def test_a_commit_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

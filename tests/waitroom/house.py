@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.waitroom.fakes import FakeUpstream
 from traefik.folder import RouteFolder
+from waitroom.grants import Grants
 from waitroom.hosts import Host, Registry
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
@@ -33,14 +34,18 @@ class House:
         self.ended = threading.Event()
         self.statuses = Statuses(self.upstream)
         outcomes = Outcomes()
+        self.journal = Journal(folder / "journal.jsonl")
+        grants = Grants(self.journal, self.routes, lambda: self.registry.budget)
         files = {
             "folder": self.routes,
-            "journal": Journal(folder / "journal.jsonl"),
+            "journal": self.journal,
             "locks": self.locks,
             "stops": self.stops,
             "connect": self.upstream,
         }
-        self.waker = Waker(**files, probe=lambda _host, _url: True, outcomes=outcomes)  # type: ignore[arg-type]
+        self.waker = Waker(
+            **files, probe=lambda _host, _url: True, outcomes=outcomes, grants=grants
+        )  # type: ignore[arg-type]
         more = {"statuses": self.statuses, "waker": self.waker}
         self.upkeep = Upkeep(**files, **more, url="http://w")  # type: ignore[arg-type]
         self.room = Room(

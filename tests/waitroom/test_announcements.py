@@ -18,7 +18,7 @@ def container(name: str, host: str, **labels: str) -> Container:
 
 
 def registry(*containers: Container, **document: Any) -> Registry:
-    return parse({"hosts": OTHER, **document}, containers)
+    return parse({"hosts": OTHER, **document}, containers=containers)
 
 
 def test_a_container_stands_beside_the_hosts_of_the_file() -> None:

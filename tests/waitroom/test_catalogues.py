@@ -12,7 +12,8 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waitroom.catalogues import FOLDER, catalogues, language
+from waitroom.catalogues import catalogues, language
+from waitroom.languages import FOLDER
 
 FILES = sorted(FOLDER.glob("*.po"))
 

@@ -70,7 +70,7 @@ def test_international_names_meet_in_punycode() -> None:
         (host(idle_afer="3m"), "unknown key 'idle_afer'; did you mean 'idle_after'?"),
         (host(docker={"container": "../x"}), "hosts.'app.test'.docker.container: "),
         (host(docker={"contaner": "x"}), "hosts.'app.test'.docker: unknown key 'contaner'"),
-        (host(gate="vist"), "hosts.'app.test'.gate: 'vist' is none of visit, click, closed"),
+        (host(gate="vist"), "hosts.'app.test'.gate: 'vist' is none of visit, click, chess, open, closed"),
         (host(sleep="suspend"), "hosts.'app.test'.sleep: this upstream can pause or stop"),
         (host(url=None), "hosts.'app.test'.url: is missing"),
         (host(url="ftp://app"), "hosts.'app.test'.url: expected http://NAME:PORT"),
@@ -101,6 +101,12 @@ def test_international_names_meet_in_punycode() -> None:
         ({"gce": GCE, "hosts": {"a.test": VM, "b.test": {**VM, "port": 81}}}, "hosts.'b.test': shares its upstream with hosts.'a.test'"),
         (host(port=80), "hosts.'app.test'.port: is for a VM of gce"),
         (host(address="external"), "hosts.'app.test'.address: is for a VM of gce"),
+        (host(allow=["10.0.0.1/8"]), "hosts.'app.test'.allow[0]: 10.0.0.1/8 has host bits set"),
+        (host(tokens=["secret"]), "hosts.'app.test'.tokens[0]: "),
+        (host(work=0), "hosts.'app.test'.work: "),
+        (host(budget={"wakes": 5}), "hosts.'app.test'.budget: unknown key 'wakes'"),
+        (host(budget={"pause": "5"}), "hosts.'app.test'.budget.pause: Expected a duration"),
+        ({"budget": {"wakes_at_once": 0}, "hosts": {}}, "budget.wakes_at_once: "),
         ({"defaults": {"idle": "1h"}, "hosts": {}}, "defaults: unknown key 'idle'"),
     ],
 )  # fmt: skip
@@ -128,6 +134,22 @@ def test_a_vm_has_the_project_and_the_label_of_the_file_and_its_own_address() ->
     assert isinstance(host.upstream, GceUpstream)
     assert (host.upstream.port, host.upstream.address) == (8080, "internal")
     assert host.upstream.require_label == ("waitroom", "true")
+
+
+def test_a_price_may_stand_at_a_host_or_in_the_defaults() -> None:
+    prices = {"cost_per_hour": 15000, "currency": "IDR"}
+    [mine] = parse({"defaults": prices, "hosts": {"a.test": APP}}).hosts.values()
+    assert (mine.cost_per_hour, mine.currency) == (15000.0, "IDR")
+
+
+@pytest.mark.parametrize(
+    "price", [{"cost_per_hour": -1}, {"cost_per_hour": "x"}, {"cost_per_hour": float("nan")},
+              {"cost_per_hour": float("inf")}, {"currency": "usd"}, {"currency": "USD\n"}]
+)  # fmt: skip
+def test_a_price_that_is_none_is_a_fault(price: dict[str, Any]) -> None:
+    [key] = price
+    with pytest.raises(ConfigError, match=key):
+        parse(host(**price))
 
 
 def test_reports_the_faults_of_all_hosts_at_once() -> None:

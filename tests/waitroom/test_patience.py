@@ -39,4 +39,4 @@ def test_what_died_three_times_is_not_started_again() -> None:
         assert not starts.is_due(Phase.RUNNING, now_s + 0.5)
     with pytest.raises(UpstreamError) as raised:
         starts.is_due(Phase.STOPPED, 4)
-    assert raised.value.reason is Reason.FAILED
+    assert raised.value.reason is Reason.CRASHED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
 from traefik.folder import Shadow
 from waitroom import asked
-from waitroom.tokens import WakeTokens
+from waitroom.door import Door
 from waitroom.turns import Turns
 from waitroom.upstreams.base import Phase
-from waitroom.visitors import Pseudonyms
 from waitroom.web import Public, public_app
 
+INPUTS = int(os.environ.get("FAULT_INPUTS", "400"))
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 MONITOR = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"
 
@@ -36,14 +37,13 @@ class Edge:
         house = House(folder, host)
         self.upstream = house.upstream(host)
         self.folder = house.routes
-        self.tokens = WakeTokens(b"s" * 32)
+        self.door = Door(b"s" * 32, (), sleep=lambda _: None)
+        self.host = host
         self.application = public_app(
             Public(
                 registry=lambda: house.registry,
                 room=house.room,
-                tokens=self.tokens,
-                pseudonyms=Pseudonyms(),
-                trusted_proxies=(),
+                door=self.door,
                 turns=Turns(lambda _name, _wanted: True),
             )
         )
@@ -113,7 +113,7 @@ method = st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TR
 asked_for = st.just(("POST", "/.waitroom/wake")) | st.tuples(method, path)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=INPUTS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked_for, body, kind, st.dictionaries(header, odd, max_size=5))
 def test_whatever_strangers_send_is_answered_and_is_no_fault_of_ours(
     edge: Edge,
@@ -157,7 +157,7 @@ def test_any_referer_is_a_path_of_this_host(referer: str) -> None:
 @pytest.mark.parametrize("referer", ["http://[evil", "", "http://h//evil.com", "//evil.com"])
 def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None:
     edge = Edge(tmp_path)
-    token = edge.tokens.issue("app.test").encode()
+    token = edge.door.challenge(edge.host).encode()
     status, headers = edge.ask(
         "POST", "/.waitroom/wake", b"token=" + token,
         {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_REFERER": referer},

@@ -12,16 +12,18 @@ from flask.testing import FlaskClient
 from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
 from traefik.folder import RouteFolder
+from waitroom.budgets import Proof, Wish
+from waitroom.door import Door
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import Host
-from waitroom.tokens import WakeTokens
 from waitroom.turns import Turns
 from waitroom.upstreams.base import Phase
 from waitroom.view import State
-from waitroom.visitors import Pseudonyms
 from waitroom.web import Public, public_app
 
 HOST = a_host()
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.fixture
@@ -38,9 +40,7 @@ def client(house: House) -> FlaskClient:
     parts = Public(
         registry=lambda: house.registry,
         room=house.room,
-        tokens=WakeTokens(b"secret"),
-        pseudonyms=Pseudonyms(),
-        trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),),
+        door=Door(b"secret", (ipaddress.ip_network("127.0.0.0/8"),)),
         turns=Turns(lambda *_: False),
     )
     return public_app(parts).test_client()
@@ -80,16 +80,16 @@ class FallsAsleep(RouteFolder):
 def test_a_visitor_who_came_too_late_to_keep_it_awake_may_wake_it(tmp_path: Path) -> None:
     house = House(tmp_path, HOST, routes=FallsAsleep)
     house.routes.drain(HOST.names, "proof.invalid")
-    answer = client(house).get("/", headers={"Host": HOST.name})
+    answer = client(house).get("/", headers={"Host": HOST.name, "User-Agent": BROWSER})
     assert (answer.status_code, answer.headers["X-Waitroom"]) == (503, "asleep")
 
 
 def test_a_wish_right_after_a_failure_hears_why_and_when_to_come_again(house: House) -> None:
     visitor = client(house)
-    asked = {"headers": {"Host": HOST.name, "Accept": "application/json"}}
+    asked = {"headers": {"Host": HOST.name, "Accept": "application/json", "User-Agent": BROWSER}}
     house.upstream(HOST).fault = UpstreamError(Reason.QUOTA, "used up")
     token = visitor.get("/", **asked).json["wake"]["token"]  # type: ignore[arg-type,index]
-    house.waker.wake(HOST, visitor="v")
+    house.waker.wake(HOST, Wish(visitor="v", proof=Proof.WORK))
     wake = house.waker.under_way(HOST.name)
     assert wake is None or wake.ended.wait(10)
     answer = visitor.post("/.waitroom/wake", data={"token": token}, **asked)  # type: ignore[arg-type]

@@ -118,3 +118,14 @@ def test_an_error_of_any_kind_reaches_who_asked() -> None:
 
     with pytest.raises(ZeroDivisionError):
         Statuses(broken).get(Providers().healthy, fresh_s=1.0)
+
+
+def test_an_answer_that_comes_late_is_heard_by_whoever_asks_next(providers: Providers) -> None:
+    host = providers.hanging[0]
+    with pytest.raises(UpstreamError):
+        providers.statuses.get(host, fresh_s=0.1)
+    upstream = providers.upstreams[host.name]
+    upstream.answers.set()
+    eventually(lambda: f"status-{host.name}" not in {t.name for t in threading.enumerate()})
+    assert providers.statuses.get(host, fresh_s=0.1).phase is Phase.RUNNING
+    assert upstream.asked == 1

@@ -33,6 +33,14 @@ def test_a_stop_may_be_under_way_until_its_end_was_seen(routes: RouteFolder, sto
     assert not stops.under_way(NAME)
 
 
+def test_an_end_that_was_seen_is_known_to_the_next_process(
+    routes: RouteFolder, stops: Stops
+) -> None:
+    routes.mark_asleep([NAME])
+    stops.note_end(NAME)
+    assert not Stops(routes, HostLocks(routes.path)).under_way(NAME)
+
+
 def test_the_end_of_an_earlier_stop_says_nothing_of_this_one(
     routes: RouteFolder, stops: Stops
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from waitroom import words
 from waitroom.catalogues import catalogues
 from waitroom.errors import Reason
-from waitroom.view import Stage, State, View
+from waitroom.view import Refusal, Refused, Stage, State, View
 from waitroom.words import message
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -34,7 +34,8 @@ def test_has_words_that_name_the_host_whatever_happens(
 
 def test_the_tables_know_every_state_stage_and_reason() -> None:
     special = {State.WAKING, State.FAILED, State.UNKNOWN}
-    assert set(words.HEADLINES) == set(State)
+    assert set(words.HEADLINES) == {*State, *Refusal}
+    assert set(words.REFUSALS) == set(Refusal)
     assert set(words.STATES) == set(State) - special
     assert set(words.STAGES) == {None, *Stage}
     assert set(words.FAILURES) == set(words.UNKNOWNS) == {None, *Reason}
@@ -72,6 +73,31 @@ def test_promises_no_duration_that_is_not_known() -> None:
 def test_admits_that_it_takes_longer_than_usual() -> None:
     late = view(State.WAKING, elapsed_s=21, expected_s=20)
     assert message(late, "en").endswith("this time it takes longer.")
+
+
+def test_says_longer_than_usual_only_past_what_nine_of_ten_wakes_took() -> None:
+    slow = view(State.WAKING, elapsed_s=30, expected_s=20, late_s=40)
+    assert message(slow, "en").endswith(
+        "takes about 20 seconds, and seldom more than about 40 seconds."
+    )
+    late = view(State.WAKING, elapsed_s=41, expected_s=20, late_s=40)
+    assert message(late, "en").endswith("this time it takes longer.")
+
+
+@pytest.mark.parametrize("language", catalogues())
+@pytest.mark.parametrize("why", Refusal)
+def test_a_refusal_says_why_and_when_it_ends(why: Refusal, language: str) -> None:
+    known = message(view(State.ASLEEP, refused=Refused(why, AT), expected_s=20), language)
+    assert HOST in known
+    assert "2026-01-02 00:00 UTC" in known
+    assert "20" not in known.replace("2026", "")
+    assert "UTC" not in message(view(State.ASLEEP, refused=Refused(why)), language)
+
+
+def test_a_refusal_is_no_news_where_no_wake_is_needed() -> None:
+    for state in (State.WAKING, State.READY, State.DRAINING):
+        refused = view(state, refused=Refused(Refusal.SPENT, AT))
+        assert message(refused, "en") == message(view(state), "en")
 
 
 def test_the_words_stay_the_same_while_nothing_changes() -> None:

@@ -7,6 +7,7 @@ that hosts.yaml does not name: `docker` takes 150 ms, google-cloud-compute 2 s a
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from waitroom.hosts import CommandUpstream, DockerUpstream, GceUpstream, Host
@@ -40,6 +41,10 @@ class Connector:
                 from waitroom.upstreams.gce import Vm  # noqa: PLC0415 - see above
 
                 return Vm(self._gce_fleet(), host.upstream, host.sleep)
+
+    def calls(self) -> Mapping[str, int]:
+        """Return how often the API of Compute Engine was asked, by method."""
+        return self._gce.api.calls.taken() if self._gce else {}
 
     def _docker_client(self) -> docker.DockerClient:
         from waitroom.upstreams.docker import client  # noqa: PLC0415 - see above

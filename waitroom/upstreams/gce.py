@@ -26,8 +26,9 @@ from dataclasses import dataclass, field
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream, Sleep
 from waitroom.upstreams.base import Phase, Status
-from waitroom.upstreams.gce_api import Api, Machine
+from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
+from waitroom.upstreams.gce_machine import Machine
 
 log = logging.getLogger(__name__)
 

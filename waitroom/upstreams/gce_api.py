@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 import google.auth
@@ -24,35 +23,18 @@ from google.cloud import compute_v1
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream
 from waitroom.upstreams import gce_errors
+from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff
+from waitroom.upstreams.gce_machine import Machine, read_machine
 
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
 _ORDER_TIMEOUT_S = 10.0
-_REPEAT = Retry(
-    predicate=gce_errors.is_passing, initial=0.3, multiplier=2, maximum=2, timeout=8, on_error=None
-)
 _PAGE = 500
 # Names in one filter: a URL of 200 names would be longer than some take.
 _NAMES_AT_ONCE = 50
 
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What we look at of an instance."""
-
-    status: str  # in the API's word
-    labels: Mapping[str, str]
-    internal: str | None  # addresses of the first interface
-    external: str | None
-    started_at: datetime | None
-
-    @property
-    def sleeps(self) -> bool:
-        """Whether it is in a state in which it costs nothing and stays until it is started."""
-        return self.status in ("TERMINATED", "STOPPED", "SUSPENDED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +51,7 @@ class Api:
         self._clients: _Clients | None = None
         self._connecting = threading.Lock()
         self._back_off = BackOff()
+        self.calls = Calls()
 
     @classmethod
     def from_environment(cls) -> Api:
@@ -80,7 +63,8 @@ class Api:
         request = {"project": vm.project, "zone": vm.zone, "instance": vm.instance}
         return self._call(
             vm,
-            lambda to: _machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
+            "instances.get",
+            lambda to: read_machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
         )
 
     def find(self, vms: Iterable[GceUpstream]) -> dict[str, Machine]:
@@ -105,8 +89,9 @@ class Api:
         wanted = {vm.instance for vm in vms}
         return self._call(
             vms[0],
+            "instances.list",
             lambda to: {
-                each.name: _machine(each)
+                each.name: read_machine(each)
                 for each in to.instances.list(request, retry=None, timeout=_TIMEOUT_S)
                 if each.name in wanted
             },
@@ -121,19 +106,23 @@ class Api:
             "request_id": request_id,
         }
 
+        kind = f"instances.{action}"
+
         def call(to: _Clients) -> str:
             # `start()` would follow the operation through a client of its own, with the real
             # endpoint and for minutes; `start_unary()` returns at once.
             method = getattr(to.instances, f"{action}_unary")
-            return str(method(request, retry=_REPEAT, timeout=_ORDER_TIMEOUT_S).name)
+            return str(method(request, retry=self._repeat(kind), timeout=_ORDER_TIMEOUT_S).name)
 
-        return self._call(vm, call)
+        return self._call(vm, kind, call)
 
     def outcome(self, vm: GceUpstream, operation: str) -> UpstreamError | bool:
         """Return whether an operation has ended, or in which error it did."""
         request = {"project": vm.project, "zone": vm.zone, "operation": operation}
         found = self._call(
-            vm, lambda to: to.operations.get(request, retry=None, timeout=_TIMEOUT_S)
+            vm,
+            "zoneOperations.get",
+            lambda to: to.operations.get(request, retry=None, timeout=_TIMEOUT_S),
         )
         if found.status != compute_v1.Operation.Status.DONE:
             return False
@@ -150,14 +139,29 @@ class Api:
         }
         answer = self._call(
             vm,
+            "instances.testIamPermissions",
             lambda to: to.instances.test_iam_permissions(request, retry=None, timeout=_TIMEOUT_S),
         )
         return set(answer.permissions)
 
-    def _call(self, vm: GceUpstream, call: Callable[[_Clients], _Answer]) -> _Answer:
+    def _repeat(self, kind: str) -> Retry:
+        """Repeat an order while what is wrong will pass; each time is a call."""
+        return Retry(
+            predicate=gce_errors.is_passing,
+            initial=0.3,
+            multiplier=2,
+            maximum=2,
+            timeout=8,
+            on_error=lambda _: self.calls.add(kind),
+        )
+
+    def _call(self, vm: GceUpstream, kind: str, call: Callable[[_Clients], _Answer]) -> _Answer:
+        """Make one call of a kind: the API's own name of its method."""
         self._back_off.demand_over()
         try:
-            answer = call(self._connected())
+            clients = self._connected()
+            self.calls.add(kind)
+            answer = call(clients)
         except gce_errors.FAULTS as error:
             fault = gce_errors.of_call(vm, error)
             if fault.reason is Reason.CREDENTIALS:
@@ -191,26 +195,3 @@ def _credentials(*, lenient: bool) -> Credentials:
             raise
         return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the library's
     return found
-
-
-def _machine(instance: compute_v1.Instance) -> Machine:
-    internal = external = None
-    if instance.network_interfaces:
-        first = instance.network_interfaces[0]
-        internal = first.network_i_p or None
-        external = next((each.nat_i_p for each in first.access_configs if each.nat_i_p), None)
-    return Machine(
-        status=instance.status,
-        labels=dict(instance.labels),
-        internal=internal,
-        external=external,
-        started_at=_time(instance.last_start_timestamp),
-    )
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else None

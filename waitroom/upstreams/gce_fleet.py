@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream
-from waitroom.upstreams.gce_api import Api, Machine
+from waitroom.upstreams.gce_api import Api
+from waitroom.upstreams.gce_machine import Machine
 
 log = logging.getLogger(__name__)
 

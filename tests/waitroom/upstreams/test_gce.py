@@ -16,15 +16,16 @@ from google.cloud.compute_v1 import Instance
 from tests.gce.machines import Machine
 from tests.gce.server import PROJECT, ZONE, Fault, Gce
 from tests.support import eventually
-from waitroom.bring_up import STAGES
 from waitroom.errors import Reason, UpstreamError
 from waitroom.hosts import GceUpstream, Sleep
+from waitroom.stages import STAGES
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.gce import PHASES, Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
 from waitroom.view import Stage
 
+ROOT = Path(__file__).parent.parent.parent.parent
 NAME = "erp-1"
 ERP = GceUpstream(
     project=PROJECT, zone=ZONE, instance=NAME, port=8080, address="internal", require_label=None
@@ -210,7 +211,46 @@ def _raises(act: Callable[[], object], reason: Reason) -> bool:
     return False
 
 
+WAKE = """
+import sys
+from tests.waitroom.upstreams.test_gce import ERP
+from waitroom.hosts import Sleep
+from waitroom.upstreams.gce import Vm
+from waitroom.upstreams.gce_api import Api
+from waitroom.upstreams.gce_fleet import Fleet
+vm = Vm(Fleet(Api(sys.argv[1])), ERP, Sleep.STOP)
+vm.status()
+print("at the start", flush=True)
+input()
+vm.start()
+"""
+
+
 def test_two_wakes_at_once_from_two_processes_have_the_effect_of_one(gce: Gce) -> None:
+    gce.machines.step_s = 0.05
+    machine = gce.machines.add(NAME)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", WAKE, gce.url], text=True, cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in both:
+        assert process.stdout
+        assert process.stdout.readline() == "at the start\n"
+    for process in both:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    eventually(lambda: machine.status == "RUNNING")
+    assert gce.machines.taken == ["start erp-1"]
+
+
+def test_two_wakes_at_once_from_two_threads_have_the_effect_of_one(gce: Gce) -> None:
     gce.machines.step_s = 0.05
     gce.machines.add(NAME)
     both = [a_vm(gce), a_vm(gce)]

@@ -1,4 +1,4 @@
-"""The idle question: for how long has nobody used this host.
+"""The idle question: for how long has nobody used this host, and does an operator wish it to sleep.
 
 Pure: values in, values out. Unknown counts as in use: what is not known can't be idle.
 """
@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+# So long a wish to sleep stands that could not be carried out: whoever wished it has gone by then.
+WISH_STANDS = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An operator's wish that a host sleeps now, and not only after `idle_after`."""
+
+    at: datetime
+    by: str  # the operator's name
+    force: bool  # also if somebody uses it, is connected to it, or has it kept awake
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +30,7 @@ class Use:
     started_at: datetime | None  # of the upstream, as its provider says
     watched_since: datetime  # when we began to look: before that, nothing is known
     kept_until: datetime | None = None  # a window or an operator keeps it awake until then
+    wish: Wish | None = None  # the newest that has not been answered
 
 
 def latest(*moments: datetime | None) -> datetime | None:
@@ -35,9 +48,34 @@ def idle_for(use: Use, now: datetime) -> timedelta:
     return max(timedelta(), now - idle_since(use))
 
 
+def standing(wish: Wish | None, now: datetime) -> Wish | None:
+    """Return a wish that is still to be answered; it may have been overtaken."""
+    return wish if wish and now - wish.at < WISH_STANDS else None
+
+
+def wished(use: Use, now: datetime) -> Wish | None:
+    """Return an operator's wish that it sleeps now, if nobody came after that.
+
+    By force it counts only who woke or started it after that.
+    """
+    wish = standing(use.wish, now)
+    if wish is None:
+        return None
+    came = latest(use.last_woken, use.started_at) if wish.force else idle_since(use)
+    return wish if came is None or came <= wish.at else None
+
+
+def is_forced(use: Use, now: datetime) -> bool:
+    """Whether an operator wishes it to sleep whoever uses it."""
+    wish = wished(use, now)
+    return wish is not None and wish.force
+
+
 def time_left(use: Use, idle_after: timedelta, now: datetime) -> timedelta:
     """Return after what time it may sleep if nobody comes; never negative."""
-    unused = idle_after - idle_for(use, now)
+    if is_forced(use, now):
+        return timedelta()
+    unused = timedelta() if wished(use, now) else idle_after - idle_for(use, now)
     kept = use.kept_until - now if use.kept_until else timedelta()
     return max(unused, kept, timedelta())
 

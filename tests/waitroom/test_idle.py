@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sidecar.idle import Use, idle_for, should_sleep, time_left
+from waitroom.idle import Use, Wish, idle_for, is_forced, should_sleep, standing, time_left, wished
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def use(**minutes_ago: int | None) -> Use:
+def use(*, wish: Wish | None = None, **minutes_ago: int | None) -> Use:
     known = {key: None if ago is None else NOON - ago * MINUTE for key, ago in minutes_ago.items()}
     return Use(
         **{
@@ -19,6 +19,7 @@ def use(**minutes_ago: int | None) -> Use:
             "started_at": None,
             "watched_since": NOON,
             "kept_until": None,
+            "wish": wish,
             **known,
         }
     )  # type: ignore[arg-type]
@@ -57,3 +58,36 @@ def test_sleeps_from_idle_after_on() -> None:
 def test_may_sleep_when_it_is_idle_and_nothing_keeps_it_awake(known: Use, minutes: int) -> None:
     assert time_left(known, 30 * MINUTE, NOON) == minutes * MINUTE
     assert should_sleep(known, 30 * MINUTE, NOON) is (minutes == 0)
+
+
+WISH = Wish(NOON - MINUTE, "ann", force=False)
+FORCED = Wish(NOON - MINUTE, "ann", force=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "holds"),
+    [
+        (use(last_used=5, watched_since=60, wish=WISH), True),
+        (use(last_used=0, watched_since=60, wish=WISH), False),  # somebody came after it
+        (use(last_woken=0, watched_since=60, wish=WISH), False),
+        (use(started_at=0, watched_since=60, wish=WISH), False),
+        (use(watched_since=0, wish=WISH), False),  # nothing is known of the time before
+        (use(last_used=5, kept_until=-5, wish=WISH), False),
+        (use(last_used=0, watched_since=60, wish=FORCED), True),
+        (use(last_used=0, kept_until=-5, wish=FORCED), True),
+        (use(last_woken=0, wish=FORCED), False),  # by force it sleeps once, and not again
+        (use(started_at=0, wish=FORCED), False),
+    ],
+)
+def test_sleeps_at_once_by_an_operators_wish_until_somebody_comes(known: Use, holds: bool) -> None:  # noqa: FBT001
+    assert should_sleep(known, 30 * MINUTE, NOON) is holds
+
+
+def test_a_wish_is_forgotten_after_two_minutes() -> None:
+    later = NOON + MINUTE
+    known = use(last_used=5, watched_since=60, wish=FORCED)
+    assert standing(FORCED, NOON)
+    assert not standing(FORCED, later)
+    assert not wished(known, later)
+    assert not is_forced(known, later)
+    assert not should_sleep(known, 30 * MINUTE, later)

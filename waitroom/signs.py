@@ -1,14 +1,17 @@
 """The signs of use that stand in the events: wakes, what an operator keeps awake, and doubts.
 
-A doubt is a moment of which something may be missing.
+A doubt is a moment of which something may be missing. An operator's wish that a host sleeps is the
+opposite of a sign of use; it stands until its first answer.
 
-Pure. The recorder keeps them while it runs, and `explain` makes them anew from activity.json.
+Pure. The recorder keeps them while it runs; who reads activity.json makes them anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+
+from waitroom.idle import Wish
 
 _WAKES = frozenset({"wake_requested", "woken", "found_running"})
 _DOUBTS = frozenset({"log_gap", "clock_step"})
@@ -22,6 +25,7 @@ class Signs:
         self._doubt = _NEVER  # every host counts as active then
         self._woken: dict[str, datetime] = {}
         self._kept: dict[str, datetime] = {}  # until when
+        self._wishes: dict[str, Wish] = {}  # not answered yet
 
     def add(self, event: Mapping[str, object], now: datetime) -> None:
         """Take in an event; what is none is passed over."""
@@ -35,8 +39,13 @@ class Signs:
             self._woken[host] = max(at, self._woken.get(host, at))
         elif kind == "kept" and (until := moment(event.get("until"))):
             self._kept[host] = until
+            self._wishes.pop(host, None)
         elif kind == "released":
             self._kept.pop(host, None)
+        elif kind == "sleep_requested":
+            self._wishes[host] = Wish(at, str(event.get("by")), event.get("force") is True)
+        elif (wish := self._wishes.get(host)) and answers(event, wish):
+            del self._wishes[host]
 
     def last_used(self, last_activity: float, now: datetime) -> datetime | None:
         """Return when a host was last used, or may have been. `last_activity`: POSIX seconds."""
@@ -51,6 +60,21 @@ class Signs:
     def kept_until(self, host: str) -> datetime | None:
         """Return until when an operator keeps a host awake, or kept it."""
         return self._kept.get(host)
+
+    def wish(self, host: str) -> Wish | None:
+        """Return an operator's wish that a host sleeps, unless it was answered."""
+        return self._wishes.get(host)
+
+
+def answers(event: Mapping[str, object], wish: Wish) -> bool:
+    """Whether this event of the wish's host is what became of it.
+
+    A stop that failed is tried again, and so is a forced sleep that a visitor called off.
+    """
+    at, kind = moment(event.get("at")), event.get("kind")
+    if at is None or at < wish.at or kind not in ("slept", "sleep_called_off"):
+        return False
+    return kind == "slept" or not (wish.force and event.get("reason") == "visitor")
 
 
 def moment(text: object) -> datetime | None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sidecar.signs import Signs
+from waitroom.idle import Wish
+from waitroom.signs import Signs
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,3 +49,37 @@ def test_what_is_no_event_is_no_sign(event: dict[str, object]) -> None:
     found = Signs()
     found.add(event, NOON)
     assert found.last_woken("a.test") is None
+
+
+def _wished(force: bool, **answer: str) -> Wish | None:  # noqa: FBT001
+    found = signs((NOON - 2 * HOUR, "a.test", "slept"))
+    wish = {"at": (NOON - HOUR).isoformat(), "host": "a.test", "kind": "sleep_requested"}
+    found.add({**wish, "by": "ann", "force": force}, NOON)
+    if answer:
+        found.add({"at": NOON.isoformat(), "host": "a.test", **answer}, NOON)
+    return found.wish("a.test")
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("kind", ["slept", "sleep_called_off", "kept"])
+def test_a_wish_to_sleep_stands_until_its_answer(kind: str, force: bool) -> None:  # noqa: FBT001
+    assert _wished(force) == Wish(NOON - HOUR, "ann", force=force)
+    assert _wished(force, kind=kind, until=NOON.isoformat()) is None
+
+
+def test_a_stop_that_failed_leaves_the_wish() -> None:
+    assert _wished(False, kind="stop_failed")  # noqa: FBT003
+
+
+def test_a_visitor_calls_off_a_wish_but_not_a_forced_one() -> None:
+    assert not _wished(False, kind="sleep_called_off", reason="visitor")  # noqa: FBT003
+    assert _wished(True, kind="sleep_called_off", reason="visitor")  # noqa: FBT003
+
+
+def test_what_an_operator_keeps_awake_is_kept_until_he_releases_it() -> None:
+    found = Signs()
+    kept = {"at": NOON.isoformat(), "host": "a.test", "kind": "kept", "by": "ann"}
+    found.add({**kept, "until": (NOON + HOUR).isoformat()}, NOON)
+    assert found.kept_until("a.test") == NOON + HOUR
+    found.add({"at": NOON.isoformat(), "host": "a.test", "kind": "released"}, NOON)
+    assert found.kept_until("a.test") is None

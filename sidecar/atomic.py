@@ -1,0 +1,26 @@
+"""Replacing a file as a whole, so that it is never seen or left half written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) -> None:
+    """Put data in place of a file, and on the disk; `before` runs just before the old one goes.
+
+    Raises: OSError, with the old file there.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    before()
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,157 @@
+"""An operator's actions, ordered by command and over HTTP, beside the real Traefik."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from tests.integration.local import HOST, ROOT, Local
+from tests.support import eventually
+from waitroom.operators import Operators, Role
+
+
+@pytest.fixture
+def stack(local: Local) -> Local:
+    """A stack whose host is asleep, and sleeps only by order."""
+    local.hosts[HOST]["idle_after"] = "1h"
+    local.write_hosts()
+    local.start()
+    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
+    eventually((local.data / "sidecar.alive").exists, what="the sidecar watches")
+    return local
+
+
+def order(local: Local, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "waitroom", *arguments],
+        cwd=ROOT, env=local.environment, capture_output=True, text=True, check=False, timeout=150,
+    )  # fmt: skip
+
+
+def in_one_line(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@contextmanager
+def websocket(local: Local) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", local.port), timeout=10) as client:
+        key = base64.b64encode(os.urandom(16)).decode()
+        client.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        assert b" 101 " in client.recv(4096)
+        yield client
+
+
+def test_a_host_is_woken_and_put_to_sleep_by_command(stack: Local) -> None:
+    woken = order(stack, "wake", HOST, "--as", "ann")
+    assert (woken.returncode, woken.stdout) == (0, f"{HOST} is awake.\n"), woken.stderr
+    assert stack.app_runs()
+    eventually(lambda: [e["by"] for e in stack.events("wake_requested")] == ["ann"])
+    assert stack.events("wake_requested")[0]["visitor"] == "operator"
+    slept = order(stack, "sleep", HOST, "--as", "ann")
+    assert (slept.returncode, slept.stdout) == (0, f"{HOST} sleeps.\n"), slept.stderr
+    assert stack.is_asleep()
+    [wish] = stack.events("sleep_requested")
+    assert (wish["by"], wish["force"]) == ("ann", False)
+    assert "sleeps already" in in_one_line(order(stack, "sleep", HOST))
+
+
+def test_an_open_websocket_calls_a_sleep_off_unless_it_is_forced(stack: Local) -> None:
+    stack.wake()
+    with websocket(stack) as visitor:
+        assert "connections to" in in_one_line(order(stack, "sleep", HOST))
+        assert stack.app_runs()
+        assert stack.events("sleep_called_off")[-1]["reason"] == "connections"
+        assert "--reason" in in_one_line(order(stack, "sleep", HOST, "--force"), 2)
+        forced = order(stack, "sleep", HOST, "--force", "--reason", "it costs", "--as", "ann")
+        assert (forced.returncode, forced.stdout) == (0, f"{HOST} sleeps.\n"), forced.stderr
+        assert visitor.recv(4096) in (b"", b"\x88\x00") or visitor.recv(4096) == b""
+    assert stack.is_asleep()
+    wish = stack.events("sleep_requested")[-1]
+    assert (wish["by"], wish["force"], wish["reason"]) == ("ann", True, "it costs")
+    assert "connections" not in stack.events("slept")[-1]["evidence"]
+    stack.wake()  # and it does not fall asleep again by that wish
+    assert len(stack.events("slept")) == 1
+
+
+def test_what_is_kept_awake_outlives_idle_after_until_it_is_released(stack: Local) -> None:
+    stack.hosts[HOST]["idle_after"] = "2s"
+    stack.write_hosts()
+    stack.wake()
+    kept = order(stack, "keep", HOST, "--for", "2h", "--as", "ann")
+    assert kept.returncode == 0, kept.stderr
+    assert "is kept awake until" in kept.stdout
+    assert "kept awake until" in in_one_line(order(stack, "sleep", HOST))
+    assert stack.events("sleep_called_off")[-1]["reason"] == "kept"
+    assert stack.app_runs()
+    assert order(stack, "release", HOST, "--as", "ann").returncode == 0
+    eventually(stack.is_asleep, within_s=90)  # it is looked at once a minute
+    for kind in ("kept", "released"):
+        assert [event["by"] for event in stack.events(kind)] == ["ann"]
+
+
+def test_errors_are_one_line_each(stack: Local) -> None:
+    assert "hosts.yaml names no" in in_one_line(order(stack, "wake", "other.test"))
+    assert "--until or --for" in in_one_line(order(stack, "keep", HOST), 2)
+    assert "such as 90s" in in_one_line(order(stack, "keep", HOST, "--for", "soon"), 2)
+    assert "28 days" in in_one_line(order(stack, "keep", HOST, "--for", "100d"))
+    stack.end("sidecar")
+    stack.wake()
+    os.utime(stack.data / "sidecar.alive", (0, 0))
+    assert "no sign of life" in in_one_line(order(stack, "sleep", HOST))
+    stack.end("waitroom")
+    assert "no waiting room answers" in in_one_line(order(stack, "wake", HOST))
+    (stack.data / "secret").unlink()
+    assert "secret" in in_one_line(order(stack, "wake", HOST))
+
+
+def test_who_may_do_what_over_http(stack: Local) -> None:
+    url = f"http://127.0.0.1:{stack.admin_port}"
+    json = {"Accept": "application/json"}
+    wake = f"{url}/hosts/{HOST}/wake"
+    assert requests.get(f"{url}/healthz", timeout=5).ok
+    assert requests.get(f"{url}/preview", timeout=5).url == f"{url}/login"
+    assert requests.post(wake, headers=json, timeout=5).status_code == 401
+    wrong = {**json, "Authorization": "Bearer ImFubiI.x.y"}
+    assert requests.post(wake, headers=wrong, timeout=5).status_code == 401
+    found = re.search(r"shown only now: (\S+)", stack.log("waitroom"))
+    assert found
+    assert found[1] not in (stack.data / "operators.json").read_text()
+    reader = Operators(stack.data / "operators.json").add("eve", Role.READER)
+    for token, status in ((found[1], 202), (reader, 403)):
+        session = requests.Session()
+        csrf = log_in(session, url, token)
+        assert session.post(wake, headers=json, timeout=5).status_code == 403
+        assert (
+            session.post(wake, data={"csrf": csrf}, headers=json, timeout=5).status_code == status
+        )
+        assert session.get(f"{url}/preview", timeout=5).url == f"{url}/preview"
+    Operators(stack.data / "operators.json").remove("eve")
+    assert session.get(url, timeout=5).url == f"{url}/login"
+
+
+def log_in(session: requests.Session, url: str, token: str) -> str:
+    def csrf(text: str) -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', text)
+        assert found
+        return found[1]
+
+    form = {"csrf": csrf(session.get(f"{url}/login", timeout=5).text), "token": token}
+    answer = session.post(f"{url}/login", data=form, timeout=5)
+    cookies = answer.history[0].headers["Set-Cookie"]
+    assert "HttpOnly" in cookies
+    assert "SameSite=Strict" in cookies
+    return csrf(answer.text)

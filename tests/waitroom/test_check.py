@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from waitroom import check
+from waitroom.config import Settings
+
+
+def settings(folder: Path) -> Settings:
+    return Settings.from_environment({"WAITROOM_DATA": str(folder)})
+
+
+def test_a_disk_that_is_nearly_full_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "routes").mkdir()
+    assert list(check.disk(settings(tmp_path), low_bytes=1)) == []
+    data, routes = check.disk(settings(tmp_path), low_bytes=1 << 62)
+    assert data.startswith(f"WAITROOM_DATA: {tmp_path} has ")
+    assert routes.startswith(f"WAITROOM_ROUTES: {tmp_path / 'routes'} has ")
+
+
+def test_a_journal_that_is_not_there_yet_is_no_fault_and_one_that_is_a_folder_is(
+    tmp_path: Path,
+) -> None:
+    assert list(check.health(settings(tmp_path))) == []
+    (tmp_path / "journal.jsonl").mkdir()
+    [finding] = check.health(settings(tmp_path))
+    assert "journal.jsonl can't be written" in finding
