@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ def ingest() -> None:
     recorder = Recorder(
         data=settings.data,
         access_log=settings.access_log,
-        registry=config.load(settings.hosts),
+        registry=config.load(settings.hosts, settings.containers),
         on_canary=lambda _: None,
     )
     try:
@@ -62,7 +63,7 @@ def ingest() -> None:
 def explain(host: str, form: str) -> None:
     """Say whether HOST would be put to sleep now, and why not; changes nothing."""
     settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts)
+    registry = config.load(settings.hosts, settings.containers)
     from sidecar.explain import as_text  # noqa: PLC0415 - as above
     from sidecar.explain import explain as ask  # noqa: PLC0415
     from waitroom.upstreams.connect import Connector  # noqa: PLC0415
@@ -99,7 +100,8 @@ def audit(
         since_us=_when("--since", since, now) if since else None,
         until_us=_when("--until", until or now.isoformat(), now),
     )
-    faults = answer(Question(window, host, kinds, events, form), settings.data, settings.hosts)
+    registry = functools.partial(config.load, settings.hosts, settings.containers)
+    faults = answer(Question(window, host, kinds, events, form), settings.data, registry)
     for fault in faults:
         click.echo(f"Error: {fault}", err=True)
     if faults:

@@ -7,7 +7,7 @@ on standard error; the rest is told all the same.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,7 +20,6 @@ from sidecar import report
 from sidecar.audit import Price, Window, summarise
 from sidecar.occurrence import ALL_HOSTS, Event, microseconds
 from sidecar.past import Past
-from waitroom import config
 from waitroom.errors import ConfigError, WaitroomError
 from waitroom.hosts import Duration, Registry, normalise
 from waitroom.signs import moment
@@ -51,27 +50,27 @@ def when(text: str, now: datetime) -> int:
         return microseconds((at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
 
 
-def answer(question: Question, data: Path, hosts: Path) -> list[str]:
+def answer(question: Question, data: Path, registry: Callable[[], Registry]) -> list[str]:
     """Print the answer; return the faults that were met. Raises: WaitroomError without a record."""
     if not (data / "activity.json").exists() and not (data / "archive").exists():
         raise WaitroomError(
             f"{data}: nothing is recorded yet; does the sidecar run with this WAITROOM_DATA?"
         )
     faults: list[str] = []
-    registry = _registry(hosts, faults)
-    name = _canonical(question.host, registry)
+    known = _known(registry, faults)
+    name = _canonical(question.host, known)
     if question.events or question.kinds:
         lines = _events(question, name, data, faults)
     else:
-        lines = _sums(question, name, data, registry, faults)
+        lines = _sums(question, name, data, known, faults)
     for line in lines:
         click.echo(line)
     return faults
 
 
-def _registry(path: Path, faults: list[str]) -> Registry:
+def _known(registry: Callable[[], Registry], faults: list[str]) -> Registry:
     try:
-        return config.load(path)
+        return registry()
     except ConfigError as error:
         faults.append(f"no money is told, as hosts.yaml is not read: {error}")
         return Registry({})

@@ -44,7 +44,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ended = threading.Event()
-        self._file = RegistryFile(settings.hosts)
+        self._file = RegistryFile(settings.hosts, settings.containers)
         proofs = Proofs()
         self._measured = scrape.new_registry()
         self._recorder = Recorder(

@@ -1,4 +1,4 @@
-"""The waiting room's commands: serve (the default), check, token, demo, and the operator's."""
+"""The waiting room's commands: serve, check, token, demo, socket-proxy, migrate, the operator's."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from waitroom import config, logs
 from waitroom.command_line import run_command
 from waitroom.config import Settings
+from waitroom.errors import ConfigError
+from waitroom.hosts import DockerUpstream
 from waitroom.operating import COMMANDS
 from waitroom.secret import load_secret
 
@@ -46,16 +49,50 @@ def serve() -> None:
 def check() -> None:
     """Look at the configuration and at all it leads to; one line a finding."""
     settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts)
+    registry = config.load(settings.hosts, settings.containers)
     from waitroom.check import findings  # noqa: PLC0415 - only this command needs it
     from waitroom.upstreams.connect import Connector  # noqa: PLC0415
 
-    found = findings(settings, registry, Connector())
+    found = [*registry.refused, *findings(settings, registry, Connector())]
     for finding in found:
         click.echo(finding)
     if found:
         raise SystemExit(1)
     click.echo(f"All is well: {len(registry.hosts)} hosts.")
+
+
+@cli.command("socket-proxy")
+def print_socket_proxy() -> None:
+    """Print a haproxy.cfg that admits what our two processes ask Docker, and no more.
+
+    Of the containers of hosts.yaml by name; of any where containers announce themselves
+    (WAITROOM_DOCKER_LABELS=on).
+    """
+    settings = Settings.from_environment(os.environ)
+    registry = config.load(settings.hosts)
+    from waitroom.socket_proxy import render  # noqa: PLC0415 - only this command needs it
+
+    names = [
+        host.upstream.container
+        for host in registry.hosts.values()
+        if isinstance(host.upstream, DockerUpstream)
+    ]
+    click.echo(render(None if settings.docker_labels else sorted(names)), nl=False)
+
+
+@cli.command()
+@click.argument("compose_file", type=click.File(encoding="utf-8"))
+def migrate(compose_file: TextIO) -> None:
+    """Print COMPOSE_FILE with its sablier.* labels as ours; what has no counterpart on stderr."""
+    from waitroom.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
+
+    try:
+        text, said = translate(compose_file.read())
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{compose_file.name}: {error}") from None
+    click.echo(text, nl=False)
+    for line in said:
+        click.echo(line, err=True)
 
 
 @cli.command()

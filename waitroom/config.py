@@ -1,4 +1,7 @@
-"""Where settings come from: the environment (read once, by `__main__`) and the file hosts.yaml."""
+"""Where settings come from: the environment (read once, by `__main__`) and the file hosts.yaml.
+
+What containers announce by their labels stands beside hosts.yaml in a file too, see `containers`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from urllib.parse import urlsplit
 import watchfiles
 import yaml
 
+from waitroom import containers
 from waitroom.document import parse
 from waitroom.errors import ConfigError
 from waitroom.hosts import Network, Registry
@@ -42,6 +46,12 @@ class Settings:
     trusted_proxies: tuple[Network, ...]  # WAITROOM_TRUSTED_PROXIES: whose X-Forwarded-For holds
     release_log: bool  # WAITROOM_RELEASE_LOG=on: give back the disk space of what was recorded
     json_log: bool  # WAITROOM_LOG=json
+    docker_labels: bool  # WAITROOM_DOCKER_LABELS=on: containers announce themselves
+
+    @property
+    def containers(self) -> Path | None:
+        """The file of the containers that announce themselves; None if they may not."""
+        return self.data / "containers.json" if self.docker_labels else None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -69,6 +79,7 @@ class Settings:
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
             json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
+            docker_labels=_choice(environ, "WAITROOM_DOCKER_LABELS", ("off", "on")) == "on",
         )
 
 
@@ -126,8 +137,11 @@ def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> 
     return value
 
 
-def load(path: Path) -> Registry:
-    """Read and check hosts.yaml. Raises: ConfigError, one line a fault."""
+def load(path: Path, announced: Path | None = None) -> Registry:
+    """Read and check hosts.yaml, and take in what containers announce besides.
+
+    `announced`: their file, see `containers`. Raises: ConfigError, one line a fault of hosts.yaml.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -140,7 +154,7 @@ def load(path: Path) -> Registry:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
         raise ConfigError(f"{path}: is not YAML that we can read: {error}") from None
-    return parse(document, path.parent)
+    return parse(document, path.parent, containers.read(announced) if announced else ())
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -162,34 +176,53 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 class RegistryFile:
-    """The registry as hosts.yaml says it now; a bad edit leaves the last good one in force."""
+    """The registry as the files say it now; a bad edit leaves the last good one in force."""
 
-    def __init__(self, path: Path) -> None:
-        """Load the file for the first time. Raises: ConfigError."""
+    def __init__(self, path: Path, announced: Path | None = None) -> None:
+        """Load the files for the first time; `announced` as for `load`. Raises: ConfigError."""
         self._path = path
-        self._stamp = _stamp(path)
-        self.registry = load(path)
+        self._announced = announced
+        self._lock = threading.Lock()
+        self._stamps = self._look()
+        self.registry = load(path, announced)
+        self._say_refused(())
 
     def current(self) -> Registry:
         """Return the registry in force now."""
         return self.registry
 
     def reload(self) -> bool:
-        """Look at the file; True if a new registry is in force. Logs a refused edit once."""
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        """Look at the files; True if a new registry is in force. Logs a refused edit once."""
+        stamps = self._look()
+        if stamps == self._stamps:
             return False
-        self._stamp = stamp
+        self._stamps = stamps
+        refused = self.registry.refused
         try:
-            self.registry = load(self._path)
+            self.registry = load(self._path, self._announced)
         except ConfigError as error:
             log.error(
                 "hosts.yaml was edited and is refused, the old one goes on: %s",
                 "; ".join(str(error).split("\n")),
             )
             return False
-        log.info("hosts.yaml: %d hosts in force", len(self.registry.hosts))
+        log.info("%d hosts in force", len(self.registry.hosts))
+        self._say_refused(refused)
         return True
+
+    def take_in(self, changed: Callable[[Registry], None]) -> None:
+        """Call `changed` if a new registry is in force. Threads: any may call."""
+        with self._lock:
+            if self.reload():
+                changed(self.registry)
+
+    def _look(self) -> tuple[_Stamp, ...]:
+        return tuple(_stamp(path) for path in (self._path, self._announced) if path)
+
+    def _say_refused(self, before: tuple[str, ...]) -> None:
+        for line in self.registry.refused:
+            if line not in before:
+                log.error("%s", line)
 
     def watch(self, changed: Callable[[Registry], None], ended: threading.Event) -> None:
         """Call `changed` after each good edit until `ended`; blocks, so give it a thread.
@@ -203,8 +236,7 @@ class RegistryFile:
                     self._path.parent, recursive=False, stop_event=ended, yield_on_timeout=True,
                     rust_timeout=LOOK_S * 1000, raise_interrupt=False, debounce=100,
                 ):  # fmt: skip
-                    if self.reload():
-                        changed(self.registry)
+                    self.take_in(changed)
             except (OSError, RuntimeError) as error:
                 log.warning("hosts.yaml can't be watched, trying again: %s", error)
                 ended.wait(LOOK_S)
@@ -213,7 +245,10 @@ class RegistryFile:
                 ended.wait(LOOK_S)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+_Stamp = tuple[int, int, int] | None
+
+
+def _stamp(path: Path) -> _Stamp:
     try:
         stat = path.stat()
     except OSError:

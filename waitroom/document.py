@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from waitroom.announcements import admit
 from waitroom.errors import ConfigError
 from waitroom.hosts import (
     Budget,
@@ -43,6 +44,7 @@ from waitroom.hosts import (
     Webhook,
     normalise,
 )
+from waitroom.labels import Announced, Container
 from waitroom.page_keys import PageKeys, branding, known_language
 from waitroom.windows import Windows
 
@@ -109,8 +111,12 @@ class _File(Part, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
 
 
-def parse(document: object, folder: Path = Path()) -> Registry:
-    """Turn the decoded hosts.yaml into a registry; the files that it names are in `folder`.
+def parse(
+    document: object, folder: Path = Path(), containers: Iterable[Container] = ()
+) -> Registry:
+    """Turn the decoded hosts.yaml, and what containers announce besides, into a registry.
+
+    The files that it names are in `folder`.
 
     Raises: ConfigError whose text has one line a fault, each with its path
     (`hosts.'app.localhost'.idle_after: …`).
@@ -121,7 +127,8 @@ def parse(document: object, folder: Path = Path()) -> Registry:
     hosts: dict[str, Host] = {}
     for name, keys in file.hosts.items():
         try:
-            host = _host(name, _overlay(file.defaults, keys), file.gce, folder)
+            whole = _overlay(file.defaults, keys)
+            host = _host(name, whole, file.gce, folder, f"hosts.{name!r}")
         except ConfigError as error:
             faults.append(str(error))
         else:
@@ -129,7 +136,13 @@ def parse(document: object, folder: Path = Path()) -> Registry:
             hosts[host.name] = host
     if faults:
         raise ConfigError("\n".join(faults))
-    return Registry(hosts, file.webhooks, file.budget)
+
+    def announce(found: Announced) -> Host:
+        keys = _overlay(file.defaults, found.keys)
+        return _host(found.host, keys, file.gce, folder, f"container {found.container}: waitroom")
+
+    taken, refused = admit(containers, hosts, announce)
+    return Registry({**hosts, **taken}, file.webhooks, file.budget, refused=refused)
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
@@ -142,8 +155,7 @@ def _overlay(defaults: dict[str, Any], keys: object) -> object:
     return {**defaults, **keys, **({"page": {**pages[0], **pages[1]}} if both else {})}  # type: ignore[dict-item]  # `both` says that they are
 
 
-def _host(name: str, raw: object, gce: _Gce | None, folder: Path) -> Host:
-    path = f"hosts.{name!r}"
+def _host(name: str, raw: object, gce: _Gce | None, folder: Path, path: str) -> Host:
     keys = _convert(raw, _HostKeys, path)
     given = [part for part in (keys.docker, keys.gce, keys.command) if part is not None]
     if len(given) != 1:

@@ -201,10 +201,13 @@ class Registry:
         hosts: Mapping[str, Host],
         webhooks: tuple[Webhook, ...] = (),
         budget: TotalBudget = TotalBudget(),  # noqa: B008 - it is frozen
+        *,
+        refused: tuple[str, ...] = (),
     ) -> None:
         self.hosts = hosts
         self.webhooks = webhooks
         self.budget = budget  # of all hosts together
+        self.refused = refused  # what containers announce and can't be taken in, a line each
         self._by_name = {name: host for host in hosts.values() for name in host.names}
 
     def find(self, name: str) -> Host | None:

@@ -2,7 +2,8 @@
 
 Pure: no engine. `waitroom.enable=true` makes a container a host. Every per-host key of hosts.yaml
 is a label of the same name, `waitroom.idle_after=1h` or `waitroom.ready.path=/healthz`, its value
-written as in YAML. What is not said comes from the container's own Traefik labels.
+written as in YAML. What is not said comes from the container's own Traefik labels. A label can't
+name another upstream: who may label one container must not start others, or run commands.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ import yaml
 from waitroom.errors import ConfigError
 
 _PREFIX = "waitroom."
-_ENABLE, _HOST = "waitroom.enable", "waitroom.host"
+ENABLE, _HOST = "waitroom.enable", "waitroom.host"
+# What the engine is asked for; the socket proxy admits these questions and no other.
+LIST_FILTER = {"label": [ENABLE]}
+EVENTS_FILTER = {
+    "type": ["container"],
+    "label": [ENABLE],
+    "event": ["create", "start", "die", "pause", "unpause", "rename", "destroy"],
+}
+_OTHER_UPSTREAMS = ("docker", "gce", "command")
 _RULE = re.compile(r"traefik\.http\.routers\.[^.]+\.rule")
 _PORT = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port")
 _SCHEME = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.scheme")
@@ -45,7 +54,16 @@ class Announced:
 
 def is_enabled(labels: Mapping[str, str]) -> bool:
     """Whether a container wants to be a host."""
-    return labels.get(_ENABLE, "").strip().lower() == "true"
+    return labels.get(ENABLE, "").strip().lower() == "true"
+
+
+def only_read(labels: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what is not read here: other labels may hold secrets, such as basicauth.users."""
+    return {
+        label: text
+        for label, text in labels.items()
+        if label.startswith(_PREFIX) or any(p.fullmatch(label) for p in (_RULE, _PORT, _SCHEME))
+    }
 
 
 def announced(container: Container) -> Announced:
@@ -73,9 +91,14 @@ def _keys(container: Container) -> dict[str, Any]:
     """Make a tree of the labels: `waitroom.ready.path` is `path` under `ready`."""
     keys: dict[str, Any] = {}
     for label, text in sorted(container.labels.items()):
-        if not label.startswith(_PREFIX) or label in (_ENABLE, _HOST):
+        if not label.startswith(_PREFIX) or label in (ENABLE, _HOST):
             continue
         *above, last = label.removeprefix(_PREFIX).split(".")
+        if (above or [last])[0] in _OTHER_UPSTREAMS:
+            raise ConfigError(
+                f"container {container.name}: {label}: the container itself is the upstream;"
+                " hosts.yaml is the place for any other"
+            )
         where = keys
         for key in above:
             where = where.setdefault(key, {})

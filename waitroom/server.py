@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from traefik.folder import RouteFolder
 from waitroom import canary, check, metrics, probe, scrape
 from waitroom.admin import admin_app
+from waitroom.announcing import announcing
 from waitroom.bodies import read_wanted
 from waitroom.budgets import Proof, Wish
 from waitroom.config import RegistryFile, Settings
@@ -77,7 +78,7 @@ class Server(BaseApplication):
 
 def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIApplication]:
     """Put the parts together, start the background threads, and return both applications."""
-    file = RegistryFile(settings.hosts)
+    file = RegistryFile(settings.hosts, settings.containers)
     connect = Connector()
     folder = RouteFolder(settings.routes)
     measured = scrape.new_registry()
@@ -123,11 +124,15 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         lambda host: room.wake(host, Wish(visitor="", proof=Proof.SCHEDULE)),
         outcomes.history.expected_s,
     )
-    for target in (
+    targets = [
         lambda: file.watch(upkeep.adopt, ended),
         lambda: openings.watch(file.current, ended),
         lambda: upkeep.sweep(file.current, ended),
-    ):
+    ]
+    if settings.containers:
+        discoverer = announcing(settings.containers, file, upkeep)
+        targets.append(lambda: discoverer.run(ended))
+    for target in targets:
         threading.Thread(target=target, daemon=True).start()
     public = public_app(
         Public(

@@ -70,7 +70,16 @@ class Upkeep:
                 self._rename(host)
         except OSError as error:
             log.error("the routes can't be written, Traefik keeps the old ones: %s", error)
+        self.look_at_all()
+
+    def look_at_all(self) -> None:
+        """Have the sweep begin again at once."""
         self._adopted.set()
+
+    def look_at(self, host: Host) -> None:
+        """Mend one host now: something has just happened to its upstream."""
+        self._statuses.forget(host.name)
+        self._try_to_mend(host)
 
     def sweep(self, registry: Callable[[], Registry], ended: threading.Event) -> None:
         """Mend all hosts now, after each `adopt`, and every minute; blocks, give it a thread.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.compose.stack import Stack, docker
+from waitroom.labels import EVENTS_FILTER, LIST_FILTER
 
 pytestmark = pytest.mark.xdist_group("compose")  # one stack serves all of a file
 
@@ -31,7 +33,14 @@ BOTH = [
     "GET /containers/APP/json",
     "GET /v1.45/containers/APP/json",
 ]
-ONLY_WAITROOM = ["POST /containers/APP/start", "POST /v1.45/containers/APP/unpause"]
+LISTED = f"limit=-1&all=1&size=0&trunc_cmd=0&{urlencode({'filters': json.dumps(LIST_FILTER)})}"
+FILTERED = urlencode({"filters": json.dumps(EVENTS_FILTER)})
+ONLY_WAITROOM = [
+    "POST /containers/APP/start",
+    "POST /v1.45/containers/APP/unpause",
+    f"GET /v1.45/containers/json?{LISTED}",
+    f"GET /events?since=1&{FILTERED}",
+]
 ONLY_SIDECAR = [
     "POST /v1.45/containers/APP/pause",
     "POST /containers/APP/stop?t=0",
@@ -43,6 +52,12 @@ NOBODY = [
     "GET /events",
     "GET /images/json",
     "GET /containers/json",
+    "GET /containers/json?all=1",
+    f"GET /containers/json?{LISTED}&filters=%7B%7D",
+    f"GET /containers/json?{LISTED.replace('waitroom', 'traefik')}",
+    "GET /events?since=1",
+    f"GET /events?since=1&{FILTERED}&filters=%7B%7D",
+    f"POST /events?since=1&{FILTERED}",
     "GET /volumes",
     "POST /build",
     "POST /containers/create",

@@ -95,6 +95,15 @@ def test_names_that_were_swapped_lead_to_what_is_behind_them_now(house: House) -
     eventually(lambda: house.routes.shadow("b.test") is None, within_s=30)
 
 
+def test_a_host_that_something_has_happened_to_is_looked_at_without_a_sweep(house: House) -> None:
+    house.adopt(HOST)
+    for phase, shadow in ((Phase.RUNNING, None), (Phase.STOPPED, Shadow.ASLEEP)) * 2:
+        house.upstream(HOST).phase = phase
+        house.upkeep.look_at(HOST)
+        eventually(lambda shadow=shadow: house.routes.shadow(HOST.name) is shadow)
+        eventually(lambda: house.waker.under_way(HOST.name) is None)
+
+
 @pytest.mark.parametrize("shadow", Shadow)
 def test_the_shadow_of_a_host_that_is_gone_goes_and_its_upstream_is_left_alone(
     house: House, shadow: Shadow

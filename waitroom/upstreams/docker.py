@@ -48,6 +48,7 @@ class Container:
     def __init__(self, connect: Callable[[], docker.DockerClient], name: str, sleep: Sleep) -> None:
         self._connect = connect
         self._name = name
+        self._what = f"container {name!r}"
         self._sleep = sleep
 
     def status(self) -> Status:
@@ -64,7 +65,7 @@ class Container:
     def start(self) -> None:
         """Start the container, or thaw it when it was paused."""
         paused = self._inspect()["State"].get("Status") == "paused"
-        with _told(self._name):
+        with asking(self._what):
             api = self._connect().api
             if paused:
                 api.unpause(self._name)
@@ -75,7 +76,7 @@ class Container:
         """Stop or pause the container; a stop ends within the container's own grace."""
         found = self._inspect()
         running = found["State"].get("Status") == "running"
-        with _told(self._name):
+        with asking(self._what):
             api = self._connect().api
             if self._sleep is Sleep.STOP:
                 # The engine says `running` up to the end, so the end is waited for: nobody must be
@@ -90,7 +91,7 @@ class Container:
         return ()
 
     def _inspect(self) -> dict[str, Any]:
-        with _told(self._name):
+        with asking(self._what):
             found: dict[str, Any] = self._connect().api.inspect_container(self._name)
         return found
 
@@ -113,20 +114,20 @@ def _started_at(state: dict[str, Any]) -> datetime | None:
 
 
 @contextlib.contextmanager
-def _told(name: str) -> Iterator[None]:
+def asking(what: str) -> Iterator[None]:
     """Turn every way in which the engine can say no into our own words."""
     try:
         yield
     except docker.errors.NotFound:
-        text = f"there is no container {name!r}; create it, or mend its name in hosts.yaml"
+        text = f"there is no {what}; create it, or mend its name in hosts.yaml"
         raise UpstreamError(Reason.MISSING, text) from None
     except docker.errors.APIError as error:
         if error.status_code == requests.codes.forbidden:
-            text = f"the Docker socket proxy does not admit this for container {name!r}"
+            text = f"the Docker socket proxy does not admit this for {what}"
             raise UpstreamError(Reason.PERMISSION, text) from None
         down = error.status_code in (502, 503, 504)  # of a socket proxy whose engine is gone
         reason = Reason.UNREACHABLE if down else Reason.FAILED
-        text = f"Docker, on container {name!r}: {error.explanation or error}"
+        text = f"Docker, on {what}: {error.explanation or error}"
         raise UpstreamError(reason, " ".join(text.split())) from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(error) from error
