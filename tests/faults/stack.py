@@ -90,6 +90,11 @@ class Stack(Local):
         """Wake a host as its page does, and wait until its app answers."""
         eventually(lambda: self.try_to_wake(name), within_s=within_s, what=f"{name} is awake")
 
+    def asked_token(self, name: str) -> str:
+        """Return the token of a host's page; a Traefik that has just started may not lead to it yet."""
+        eventually(lambda: 'name="token"' in self.get(host=name).text, what=f"the page of {name}")
+        return self.token(self.get(host=name))
+
     def try_to_wake(self, name: str) -> bool:
         """Ask once as its page does; whether its app answers already."""
         answer = self.get(host=name)

@@ -83,7 +83,7 @@ def test_a_full_disk_stops_nobody_starts_nobody_and_loses_nothing(two: Stack, di
     two.all_asleep()
     two.wake_host("h0.test")
     disk.fill()
-    token = two.token(two.get(host="h1.test"))
+    token = two.asked_token("h1.test")
     refused = two.post_wake(token, "h1.test")
     assert (refused.status_code, "the journal can't be used" in refused.text) == (503, True), (
         refused.text
@@ -113,7 +113,7 @@ def test_with_a_read_only_disk_nothing_sleeps_or_wakes_and_each_process_says_why
     readiness = requests.get(f"http://127.0.0.1:{two.admin_port}/readyz", timeout=5)
     assert readiness.status_code == 503
     assert str(disk.folder) in readiness.text
-    assert two.post_wake(two.token(two.get(host="h0.test")), "h0.test").status_code == 503
+    assert two.post_wake(two.asked_token("h0.test"), "h0.test").status_code == 503
     assert two.app_pid("h0.test") is None
     two.demand_no_fault_of_ours()
 

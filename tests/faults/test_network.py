@@ -70,7 +70,7 @@ def test_an_app_that_accepts_and_never_answers_fails_its_wake_and_says_so(lone: 
     lone.start()
     lone.all_asleep()
     eventually(lambda: "X-Waitroom" in lone.get(host=HOST).headers, what="Traefik leads here")
-    lone.post_wake(lone.token(lone.get(host=HOST)), HOST)
+    lone.post_wake(lone.asked_token(HOST), HOST)
     eventually(lambda: lone.events("wake_failed"), within_s=30)
     assert lone.events("wake_failed")[0]["reason"] == "timeout"
     assert lone.get(host=HOST).headers["X-Waitroom"] == "failed"
@@ -87,7 +87,7 @@ def test_an_app_that_needs_long_is_not_stopped_meanwhile(lone: Stack) -> None:
     lone.set_mood(HOST, f"late {LONG_S}")
     lone.start()
     lone.all_asleep()
-    lone.post_wake(lone.token(lone.get(host=HOST)), HOST)
+    lone.post_wake(lone.asked_token(HOST), HOST)
     eventually(lambda: lone.app_pid(HOST))
     pid = lone.app_pid(HOST)
     eventually(lambda: lone.events("woken"), within_s=30 + LONG_S)
