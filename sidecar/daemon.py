@@ -25,6 +25,7 @@ from traefik.folder import RouteFolder, Shadow
 from waitroom import scrape
 from waitroom.config import RegistryFile, Settings
 from waitroom.errors import WaitroomError
+from waitroom.heartbeat import Heartbeat
 from waitroom.hosts import Host, Route
 from waitroom.locks import HostLocks
 from waitroom.upstreams.connect import Connector
@@ -76,7 +77,7 @@ class Daemon:
             ended=self._ended,
         )
         self._decider = Decider(self._uses, handshake, self._recorder.note_stopped)
-        self._alive = settings.data / "sidecar.alive"
+        self._heartbeat = Heartbeat(settings.data)
         self._had_network = connections.has_network()
         self._waits_for_log = False
 
@@ -90,10 +91,10 @@ class Daemon:
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
         )
-        self._recorder.watch(self._last_beat())
+        self._recorder.watch(self._heartbeat.last())
         if self._settings.sidecar_listen:
             metrics.serve(self._measured, self._settings.sidecar_listen)
-        self._guarded(self._begin_beat)
+        self._guarded(lambda: self._heartbeat.begin(self._uses.watched_since))
         self._guarded(self._end_stale_drains)
         threading.Thread(
             target=self._sight.watch, args=(self._just_used, self._ended), name="sight", daemon=True
@@ -172,21 +173,10 @@ class Daemon:
             if self._folder.shadow(name) is Shadow.DRAINING and self._folder.call_off(name):
                 log.info("%s: an unfinished sleep is called off", name)
 
-    def _last_beat(self) -> datetime | None:
-        """Return when a sidecar has last watched; None if none has."""
-        try:
-            return datetime.fromtimestamp(self._alive.stat().st_mtime, UTC)
-        except OSError:
-            return None
-
-    def _begin_beat(self) -> None:
-        """Leave word since when we watch: before that, nothing is known."""
-        self._alive.write_text(self._uses.watched_since.isoformat(), "ascii")
-
     def _beat(self) -> None:
         """Show the health check that the loop turns, and what it does is of use."""
         if self._recorder.is_well():
-            self._alive.touch()
+            self._heartbeat.beat()
 
     def _demand_network(self) -> None:
         if connections.network_is_gone(self._had_network):

@@ -18,12 +18,12 @@ from sidecar.records import Records
 from traefik.folder import RouteFolder, Shadow
 from waitroom.config import Settings
 from waitroom.errors import UpstreamError, WaitroomError
+from waitroom.heartbeat import Heartbeat
 from waitroom.hosts import Host, Registry
 from waitroom.idle import Use, latest, time_left
 from waitroom.locks import HostLocks
 from waitroom.upstreams.base import Phase, Status, Upstream
 
-_BEAT_S = 30.0  # what the health check of the compose stack allows
 # More than this is a backlog; less may have come since the last commit.
 _BEHIND_BYTES = 1 << 20
 _SHADOWS = {
@@ -67,18 +67,18 @@ def explain(
     host = registry.find(name)
     if host is None:
         raise WaitroomError(f"{settings.hosts} names no host {name!r} (WAITROOM_HOSTS)")
-    records = Records(settings.data, now)
+    records, heartbeat = Records(settings.data, now), Heartbeat(settings.data)
     status, running = _running(host, connect)
     use = Use(
         last_used=records.last_used(host.name),
         last_woken=records.last_woken(host.name),
         started_at=status.started_at if status else None,
-        watched_since=_watched_since(settings.data) or now,
+        watched_since=heartbeat.since() or now,
         kept_until=latest(host.awake.until(now), records.kept_until(host.name)),
         wish=records.wish(host.name),
     )
     conditions = [
-        _beating(settings.data, now),
+        _beating(heartbeat, now),
         _read(settings.access_log, records),
         running,
         _unused(host, use, now),
@@ -121,19 +121,12 @@ def _condition(name: str, answer: questions.Answer) -> Condition:
     return Condition(name, answer.holds, answer.text)
 
 
-def _beating(data: Path, now: datetime) -> Condition:
-    try:
-        ago_s = now.timestamp() - (data / "sidecar.alive").stat().st_mtime
-    except OSError:
+def _beating(heartbeat: Heartbeat, now: datetime) -> Condition:
+    last = heartbeat.last()
+    if last is None:
         return Condition("sidecar", holds=False, found="no sidecar has run here")
-    return Condition("sidecar", ago_s < _BEAT_S, f"it gave a sign of life {ago_s:.0f} s ago")
-
-
-def _watched_since(data: Path) -> datetime | None:
-    try:
-        return datetime.fromisoformat((data / "sidecar.alive").read_text("ascii"))
-    except (OSError, ValueError):
-        return None
+    found = f"it gave a sign of life {(now - last).total_seconds():.0f} s ago"
+    return Condition("sidecar", heartbeat.is_fresh(now), found)
 
 
 def _read(path: Path, records: Records) -> Condition:

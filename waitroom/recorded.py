@@ -6,6 +6,7 @@ The file is replaced whole, so no lock is needed. It is read again only when it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from waitroom.heartbeat import Heartbeat
 from waitroom.hosts import Host
 from waitroom.idle import Use, latest
 from waitroom.signs import Signs, moment
 
-_BEAT_S = 30.0  # what the health check of the compose stack allows
 _Event = Mapping[str, Any]
 
 
@@ -26,23 +27,33 @@ class _File(Struct):
     events: dict[str, dict[str, Any]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The file as it was read last."""
+
+    stamp: tuple[int, int] | None = None
+    rows: Mapping[object, Mapping[str, Any]] = field(default_factory=dict)  # by the host's name
+    events: tuple[_Event, ...] = ()
+    signs: Signs = field(default_factory=Signs)
+
+
 class Recorded:
     """The records of a data folder; nothing is known where there are none. Threads: any."""
 
     def __init__(self, data: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._path = data / "activity.json"
-        self._alive = data / "sidecar.alive"
+        self._heartbeat = Heartbeat(data)
         self._now = now
-        self._read: tuple[tuple[int, int] | None, _File, Signs] = (None, _File(), Signs())
+        self._read = _Snapshot()
 
     def use(self, host: Host) -> Use | None:
         """Return what is recorded of a host's use; None if nobody watches."""
-        watched_since = self._watched_since()
+        watched_since = self._heartbeat.since()
         if watched_since is None:
             return None
-        _, file, signs = self._now_read()
-        counts = (row for row in file.hosts.values() if row.get("host") == host.name)
-        used = moment(next(counts, {}).get("last_activity"))
+        snapshot = self._now_read()
+        signs = snapshot.signs
+        used = moment(snapshot.rows.get(host.name, {}).get("last_activity"))
         now = self._now()
         return Use(
             last_used=signs.last_used(used.timestamp() if used else 0.0, now),
@@ -55,7 +66,7 @@ class Recorded:
 
     def since(self, host: Host, at: datetime) -> list[_Event]:
         """Return the events of a host from that moment on."""
-        events = self._now_read()[1].events.values()
+        events = self._now_read().events
         return [
             event
             for event in events
@@ -64,25 +75,16 @@ class Recorded:
 
     def is_watched(self) -> bool:
         """Whether a sidecar has given a sign of life just now."""
-        try:
-            return self._now().timestamp() - self._alive.stat().st_mtime < _BEAT_S
-        except OSError:
-            return False
+        return self._heartbeat.is_fresh(self._now())
 
-    def _watched_since(self) -> datetime | None:
-        try:
-            return datetime.fromisoformat(self._alive.read_text("ascii"))
-        except (OSError, ValueError):
-            return None
-
-    def _now_read(self) -> tuple[tuple[int, int] | None, _File, Signs]:
+    def _now_read(self) -> _Snapshot:
         stamp = self._stamp()
-        if self._read[0] != stamp or stamp is None:
-            file = self._load()
-            signs = Signs()
+        if self._read.stamp != stamp or stamp is None:
+            file, signs = self._load(), Signs()
             for event in file.events.values():
                 signs.add(event, self._now())
-            self._read = (stamp, file, signs)
+            rows = {row.get("host"): row for row in file.hosts.values()}
+            self._read = _Snapshot(stamp, rows, tuple(file.events.values()), signs)
         return self._read
 
     def _stamp(self) -> tuple[int, int] | None:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.gce.server import Gce, Metadata
 from tests.integration.local import Local
+from tests.integration.vm import metadata_server
 
 
 @pytest.fixture
@@ -14,3 +16,15 @@ def local(tmp_path: Path) -> Iterator[Local]:
     stack = Local(tmp_path)
     yield stack
     stack.close()
+
+
+@pytest.fixture
+def gce() -> Iterator[Gce]:
+    with Gce(step_s=0.2) as server:
+        yield server
+
+
+@pytest.fixture
+def metadata() -> Iterator[Metadata]:
+    with metadata_server() as server:
+        yield server

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +156,28 @@ class Local:
         if "X-Waitroom" in answer.headers:
             assert self.post_wake(self.token(answer)).status_code == requests.codes.accepted
             eventually(self.is_awake, what="the app answers")
+
+    def start_awake(self) -> None:
+        """Start all parts, with the app awake."""
+        self.start()
+        eventually(lambda: self.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
+        self.wake()
+
+    def reasons(self) -> list[str]:
+        """Why sleeps were called off."""
+        return [event["reason"] for event in self.events("sleep_called_off")]
+
+    @contextmanager
+    def websocket(self) -> Iterator[socket.socket]:
+        """Hold a WebSocket to the app open through Traefik; its frames are the test's own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
+            key = base64.b64encode(os.urandom(16)).decode()
+            client.sendall(
+                f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            )
+            assert b" 101 " in client.recv(4096)
+            yield client
 
     def drain(self) -> None:
         """Begin to put the host to sleep, as the sidecar does, and wait until that is in force."""

@@ -17,20 +17,8 @@ import pytest
 import requests
 
 from tests.gce.server import ZONE, Fault, Gce, Metadata
-from tests.integration.vm import HOST, VmStack, metadata_server
+from tests.integration.vm import HOST, VmStack
 from tests.support import eventually
-
-
-@pytest.fixture
-def gce() -> Iterator[Gce]:
-    with Gce(step_s=0.2) as server:
-        yield server
-
-
-@pytest.fixture
-def metadata() -> Iterator[Metadata]:
-    with metadata_server() as server:
-        yield server
 
 
 @pytest.fixture

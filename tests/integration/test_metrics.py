@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.gce.server import Fault, Gce, Metadata
 from tests.integration.local import HOST, ROOT, Local
-from tests.integration.vm import VmStack, metadata_server
+from tests.integration.vm import VmStack
 from tests.support import eventually, free_port, missing
 
 MONITORING = ROOT / "monitoring"
@@ -95,18 +95,6 @@ def with_metrics(stack: Any) -> Any:
 @pytest.fixture
 def stack(local: Local) -> Local:
     return with_metrics(local)
-
-
-@pytest.fixture
-def gce() -> Iterator[Gce]:
-    with Gce(step_s=0.2) as server:
-        yield server
-
-
-@pytest.fixture
-def metadata() -> Iterator[Metadata]:
-    with metadata_server() as server:
-        yield server
 
 
 @pytest.fixture

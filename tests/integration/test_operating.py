@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
@@ -43,18 +39,6 @@ def in_one_line(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
     return done.stderr.splitlines()[-1]
 
 
-@contextmanager
-def websocket(local: Local) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", local.port), timeout=10) as client:
-        key = base64.b64encode(os.urandom(16)).decode()
-        client.sendall(
-            f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        assert b" 101 " in client.recv(4096)
-        yield client
-
-
 def test_a_host_is_woken_and_put_to_sleep_by_command(stack: Local) -> None:
     woken = order(stack, "wake", HOST, "--as", "ann")
     assert (woken.returncode, woken.stdout) == (0, f"{HOST} is awake.\n"), woken.stderr
@@ -71,7 +55,7 @@ def test_a_host_is_woken_and_put_to_sleep_by_command(stack: Local) -> None:
 
 def test_an_open_websocket_calls_a_sleep_off_unless_it_is_forced(stack: Local) -> None:
     stack.wake()
-    with websocket(stack) as visitor:
+    with stack.websocket() as visitor:
         assert "connections to" in in_one_line(order(stack, "sleep", HOST))
         assert stack.app_runs()
         assert stack.events("sleep_called_off")[-1]["reason"] == "connections"

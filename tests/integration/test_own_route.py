@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shlex
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -57,30 +55,12 @@ def other_app(local: Local) -> Iterator[Callable[..., None]]:
 
 
 def awake(local: Local) -> Local:
-    local.start()
-    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
-    local.wake()
+    local.start_awake()
     return local
-
-
-def reasons(local: Local) -> list[str]:
-    return [event["reason"] for event in local.events("sleep_called_off")]
 
 
 def has_shadow(local: Local) -> bool:
     return (local.routes / f"{HOST}.asleep.yml").exists()
-
-
-@contextmanager
-def websocket(local: Local) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", local.port), timeout=10) as client:
-        key = base64.b64encode(os.urandom(16)).decode()
-        client.sendall(
-            f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-        assert b" 101 " in client.recv(4096)
-        yield client
 
 
 @contextmanager
@@ -108,7 +88,7 @@ def test_a_route_that_dials_another_address_than_url_keeps_its_upstream_awake(
     other_app(sys.executable, *serve, str(local.app_port))
     local.hosts[HOST]["url"] = f"http://127.0.0.2:{local.app_port}"
     own(local)
-    with websocket(awake(local)) as client:
+    with awake(local).websocket() as client:
         eventually(lambda: local.events("sleep_called_off"), within_s=25)
         [event] = local.events("sleep_called_off")
         assert event["reason"] == "not_observed"
@@ -129,7 +109,7 @@ def test_a_host_that_a_monitor_keeps_asking_sleeps_where_idle_connections_close_
 def test_a_host_whose_idle_connections_stay_says_how_to_close_them(local: Local) -> None:
     own(local, transport=None)
     with monitored(awake(local)):
-        eventually(lambda: "connections" in reasons(local), within_s=25)
+        eventually(lambda: "connections" in local.reasons(), within_s=25)
     assert "waitroom-app@file" in local.events("sleep_called_off")[0]["detail"]
 
 
@@ -150,6 +130,6 @@ def test_a_host_that_asks_who_it_is_sleeps_after_somebody_it_knows(local: Local)
     token = local.token(local.get())
     assert local.post_wake(token).status_code == 202
     eventually(lambda: local.get().status_code == 401, what="awake")
-    eventually(lambda: "not_observed" in reasons(local), within_s=25)
+    eventually(lambda: "not_observed" in local.reasons(), within_s=25)
     assert local.get(auth=("visitor", "secret")).status_code == 200
     eventually(local.is_asleep, within_s=60)

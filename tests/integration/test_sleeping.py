@@ -21,14 +21,8 @@ from waitroom.locks import HostLocks
 @pytest.fixture
 def awake(local: Local) -> Local:
     """A stack whose app is awake and sleeps after two seconds."""
-    local.start()
-    eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
-    local.wake()
+    local.start_awake()
     return local
-
-
-def reasons(local: Local) -> list[str]:
-    return [event["reason"] for event in local.events("sleep_called_off")]
 
 
 def stays_awake(local: Local, seconds: float) -> None:
@@ -82,7 +76,7 @@ def test_keeps_an_upstream_with_an_open_websocket(awake: Local) -> None:
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
         assert b" 101 " in client.recv(4096)
-        eventually(lambda: "connections" in reasons(awake), within_s=15)
+        eventually(lambda: "connections" in awake.reasons(), within_s=15)
         stays_awake(awake, 2)
     eventually(awake.is_asleep, within_s=25)
 
@@ -121,7 +115,7 @@ def test_visitors_who_keep_coming_during_drains_never_meet_an_error(awake: Local
 
 def test_nothing_sleeps_while_the_waiting_room_is_down(awake: Local) -> None:
     awake.end("waitroom")
-    eventually(lambda: "not_shadowed" in reasons(awake), within_s=25)
+    eventually(lambda: "not_shadowed" in awake.reasons(), within_s=25)
     assert awake.app_runs()
     assert not list(awake.routes.glob("*.asleep.yml"))
     assert "the waiting room must run" in awake.log("sidecar")
@@ -132,7 +126,7 @@ def test_nothing_sleeps_where_traefiks_connections_cannot_be_seen(awake: Local) 
     awake.end("sidecar")
     awake.environment["WAITROOM_URL"] = "http://127.0.0.1:9"
     awake.start("sidecar")
-    eventually(lambda: "not_observed" in reasons(awake), within_s=25)
+    eventually(lambda: "not_observed" in awake.reasons(), within_s=25)
     assert awake.app_runs()
     assert not list(awake.routes.glob("*.draining.yml"))
 
@@ -140,7 +134,7 @@ def test_nothing_sleeps_where_traefiks_connections_cannot_be_seen(awake: Local) 
 def test_nothing_sleeps_while_the_waiting_room_holds_the_lock_for_a_wake(awake: Local) -> None:
     with HostLocks(awake.data).hold(HOST) as ours:
         assert ours
-        eventually(lambda: "waking" in reasons(awake), within_s=25)
+        eventually(lambda: "waking" in awake.reasons(), within_s=25)
         assert awake.app_runs()
     eventually(awake.is_asleep, within_s=25)
 
@@ -151,7 +145,7 @@ def test_nothing_sleeps_while_traefik_writes_its_log_elsewhere(local: Local) -> 
     local.start()
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep")
     local.wake()
-    eventually(lambda: "not_read" in reasons(local), within_s=25)
+    eventually(lambda: "not_read" in local.reasons(), within_s=25)
     assert local.app_runs()
     assert not list(local.routes.glob("*.asleep.yml"))
 
