@@ -13,22 +13,29 @@ from datetime import UTC, datetime, timedelta
 
 import schedule
 
-from sidecar import connections, metrics
-from sidecar.decide import Decider
+from sidecar import metrics
 from sidecar.looks import Looks
-from sidecar.proofs import Proofs
-from sidecar.recorder import Recorder
-from sidecar.sight import Sight
-from sidecar.sleep import Handshake
-from sidecar.uses import Uses
+from sidecar.record.events import Event
+from sidecar.record.recorder import Recorder
+from sidecar.sleeping import connections
+from sidecar.sleeping.decide import Decider
+from sidecar.sleeping.proofs import Proofs
+from sidecar.sleeping.shadowing import Shadowing
+from sidecar.sleeping.sight import Sight
+from sidecar.sleeping.sleep import Handshake
+from sidecar.sleeping.uses import Uses
 from traefik.folder import RouteFolder, Shadow
 from waitroom import scrape
-from waitroom.config import RegistryFile, Settings
 from waitroom.errors import WaitroomError
 from waitroom.heartbeat import Heartbeat
-from waitroom.hosts import Host, Route
+from waitroom.kinds import Kind
 from waitroom.locks import HostLocks
+from waitroom.registry.config import RegistryFile
+from waitroom.registry.hosts import Host
+from waitroom.registry.settings import Settings
+from waitroom.registry.values import Route
 from waitroom.upstreams.connect import Connector
+from waitroom.waking.stops import Stops
 
 log = logging.getLogger(__name__)
 
@@ -48,35 +55,37 @@ class Daemon:
         self._file = RegistryFile(settings.hosts, settings.containers)
         proofs = Proofs()
         self._measured = scrape.new_registry()
+        self._sleeps = metrics.Sleeps(self._measured, self._file.current)
         self._recorder = Recorder(
             data=settings.data,
             access_log=settings.access_log,
             registry=self._file.registry,
             on_canary=proofs.add,
-            on_event=metrics.Sleeps(self._measured, self._file.current).add,
+            on_event=self._learn,
             release_log=settings.release_log,
         )
         self._folder = RouteFolder(settings.routes)
         self._uses = Uses(self._recorder)
         self._sight = Sight(settings.traefik_urls)
-        connect = Connector()
+        connect = Connector(lists=settings.docker_labels)
         self._measured.register(
             metrics.Recording(self._file.current, self._recorder, connect.calls)
         )
+        locks = HostLocks(settings.data)
         handshake = Handshake(
             connect=connect,
             folder=self._folder,
-            locks=HostLocks(settings.data),
+            locks=locks,
+            stops=Stops(settings.data, self._folder, locks),
             proofs=proofs,
+            shadowing=Shadowing(self._folder, settings.traefik_urls, self._ended),
             sight=self._sight,
             use=self._uses.of,
-            read_to=self._recorder.read_to,
+            read_to=self._recorder.reading.read_to,
             record=self._record,
-            traefik_urls=settings.traefik_urls,
             waitroom_url=settings.url,
-            ended=self._ended,
         )
-        self._decider = Decider(self._uses, handshake, self._recorder.note_stopped)
+        self._decider = Decider(self._uses, handshake, connect, self._recorder.note_stopped)
         self._heartbeat = Heartbeat(settings.data)
         self._had_network = connections.has_network()
         self._waits_for_log = False
@@ -86,7 +95,7 @@ class Daemon:
         self._ended.set()
 
     def run(self) -> None:
-        """Loop until the end; then commit what was read and leave no host draining."""
+        """Loop until the end, then commit; after an error nothing is, as after a kill."""
         jobs = self._jobs()
         looks = Looks(
             [self._settings.access_log, self._settings.data / "journal.jsonl"], self._ended
@@ -101,7 +110,7 @@ class Daemon:
         ).start()
         try:
             while not self._ended.is_set():
-                while self._recorder.read() and not self._ended.is_set():
+                while self._read() and not self._ended.is_set():
                     jobs.run_pending()
                 if not looks.is_busy():
                     self._recorder.commit()
@@ -110,21 +119,19 @@ class Daemon:
                     jobs = self._jobs()  # they go by the wall clock, and that was set back
                 self._demand_network()
                 looks.wait()
+            self._recorder.commit()
         finally:
-            self._close()
+            self._ended.set()
+            self._decider.call_off()
+            self._recorder.close()
 
     def _jobs(self) -> schedule.Scheduler:
         jobs = schedule.Scheduler()
         jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._decide)
-        jobs.every(_DECIDE_EVERY_S).seconds.do(self._guarded, self._reload)
         jobs.every(_HEARTBEAT_EVERY_S).seconds.do(self._guarded, self._beat)
-        jobs.every(_COMMIT_EVERY_S).seconds.do(self._guarded, self._recorder.commit)
+        # Not guarded: what a commit that broke half way has recorded, only a new process knows.
+        jobs.every(_COMMIT_EVERY_S).seconds.do(self._recorder.commit)
         return jobs
-
-    def _close(self) -> None:
-        self._ended.set()
-        self._decider.call_off()
-        self._recorder.close()
 
     def _guarded(self, job: Callable[[], object]) -> None:
         """Run a job; its fault must not end the loop, nor keep the jobs after it from running."""
@@ -159,8 +166,17 @@ class Daemon:
             if host.route is Route.OWN and (self._uses.of(host).last_used or since) > since:
                 yield host
 
-    def _record(self, kind: str, name: str, **fields: object) -> None:
+    def _learn(self, event: Event) -> None:
+        self._sleeps.add(event)
+        self._decider.learn(event)
+
+    def _record(self, kind: Kind, name: str, **fields: object) -> None:
         self._recorder.record({"at": datetime.now(UTC), "host": name, "kind": kind, **fields})
+
+    def _read(self) -> bool:
+        """Read a slice. A host is known before it is routed, so its first request finds it here."""
+        self._guarded(self._reload)
+        return self._recorder.read()
 
     def _reload(self) -> None:
         if self._file.reload():

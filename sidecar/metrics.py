@@ -19,9 +19,11 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sidecar.recorder import Recorder
+from sidecar.record.recorder import Recorder
 from waitroom import scrape
-from waitroom.hosts import Registry
+from waitroom.kinds import Kind
+from waitroom.registry.hosts import Registry
+from waitroom.signs import DOUBTS
 
 log = logging.getLogger(__name__)
 
@@ -63,15 +65,15 @@ class Sleeps:
     def add(self, event: Mapping[str, object]) -> None:
         """Take in an event."""
         kind, name, reason = event["kind"], str(event["host"]), event.get("reason")
-        if kind in ("log_gap", "clock_step"):
+        if kind in DOUBTS:
             self._doubts.labels(kind).inc()
         if name not in self._hosts().hosts:
             return
-        if kind == "slept":
+        if kind == Kind.SLEPT:
             self._slept.labels(name).inc()
-        elif kind == "sleep_called_off":
+        elif kind == Kind.SLEEP_CALLED_OFF:
             self._called_off.labels(name, reason).inc()
-        elif kind == "stop_failed":
+        elif kind == Kind.STOP_FAILED:
             self._failed.labels(name, reason).inc()
 
 
@@ -102,13 +104,13 @@ class Recording(Collector):
         waiting = _counter("waitroom_waiting", "Requests that the waiting room answered")
         awake = _counter("waitroom_awake_seconds", "For how long a host was awake")
         registered = self._hosts().hosts
-        for count in self._recorder.counts():
+        for count in self._recorder.known.counts():
             if count.host in registered:
                 requests.add_metric([count.host], count.requests)
                 activity.add_metric([count.host], count.activity)
                 waiting.add_metric([count.host], count.waiting)
         for name in registered:
-            awake_s = self._recorder.awake_s(name)
+            awake_s = self._recorder.known.awake_s(name)
             if awake_s is not None:
                 awake.add_metric([name], awake_s)
         yield from (requests, activity, waiting, awake)
@@ -120,7 +122,7 @@ class Recording(Collector):
             yield CounterMetricFamily(metric, text, totals[name])
         for metric, text, value in (
             ("waitroom_log_missing_lines", "Lines that never came", totals["lines_missing"]),
-            ("waitroom_log_lag_bytes", "What is not read yet", recorder.backlog_bytes()),
+            ("waitroom_log_lag_bytes", "What is not read yet", recorder.reading.backlog_bytes()),
             ("waitroom_log_lag_seconds", "Since the end of the logs was reached", recorder.lag_s()),
             (
                 "waitroom_recording",

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sidecar import siblings
-from sidecar.carriers import Carriers, Opener
-from sidecar.generations import Block, Losses, Truncated
-from sidecar.positions import Position
+from sidecar.log import siblings
+from sidecar.log.carriers import Carriers, Opener
+from sidecar.log.generations import Block, Losses, Truncated
+from sidecar.log.positions import Position
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import random
 import shutil
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,11 +33,39 @@ def eventually(happened: Callable[[], object], *, within_s: float = 15.0, what: 
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def no_threads() -> Iterator[None]:
+    """Have the system refuse each new thread of this process: none has room for such a stack."""
+    before = threading.stack_size(1 << 46)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
+def _ports() -> Iterator[int]:
+    """Deal out the ports that the kernel gives to no connection by itself, to each worker its own.
+
+    One of the others may be the near end of somebody's connection before it is listened to, and
+    one drawn at random may be another stack's that does not listen yet.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(10_000 + worker, 32_000, workers)
+    begin = random.SystemRandom().randrange(len(own))  # two runs at once share no beginning
+    return itertools.cycle((*own[begin:], *own[:begin]))
+
+
+_dealt = _ports()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens to, and that no other test is about to listen to."""
+    while True:
+        port = next(_dealt)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def traefik_program() -> str:

@@ -11,8 +11,10 @@ import yaml
 
 from sidecar.__main__ import cli as sidecar
 from waitroom.__main__ import cli as waitroom
-from waitroom.document import _HostKeys, parse
-from waitroom.hosts import Gate, Route, Sleep
+from waitroom.kinds import Kind
+from waitroom.registry.document import parse
+from waitroom.registry.keys import HostKeys
+from waitroom.registry.values import Gate, Route, Sleep
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -20,12 +22,17 @@ VARIABLE = re.compile(r"WAITROOM_[A-Z_]+[A-Z]")
 
 
 def test_names_every_variable_and_no_other() -> None:
-    known = set(VARIABLE.findall((ROOT / "waitroom" / "config.py").read_text()))
-    of_compose = {"WAITROOM_PORT"}
+    known = set(VARIABLE.findall((ROOT / "waitroom" / "registry" / "settings.py").read_text()))
+    of_compose = {"WAITROOM_PORT", "WAITROOM_ADMIN_PORT"}
     assert known <= set(VARIABLE.findall(README)) <= known | of_compose
 
 
-@pytest.mark.parametrize("key", [field.name for field in msgspec.structs.fields(_HostKeys)])
+@pytest.mark.parametrize("kind", Kind)
+def test_names_every_kind_of_event(kind: Kind) -> None:
+    assert re.search(rf"^\|[^|]*`{kind}`", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("key", [field.name for field in msgspec.structs.fields(HostKeys)])
 def test_names_every_key_of_a_host(key: str) -> None:
     assert re.search(rf"^\| [^|]*`{key}\b", README, re.MULTILINE) or re.search(rf"`{key}`", README)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sidecar.archive import Archive
-from sidecar.hours import Hours
+from sidecar.record.archive import Archive
+from sidecar.record.hours import Hours
 from tests.support import missing
 
 ROOT = Path(__file__).parent.parent

@@ -10,8 +10,9 @@ whatever else a line has is passed over).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,9 @@ _Moment = Annotated[datetime, Meta(tz=True)]
 # Bounds, so that no line can make a sum that JSON can't hold.
 _Bytes = Annotated[int, Meta(ge=0, le=2**45)]
 _Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
+# The same for moments: what lies outside no clock has told, and its end might be no date.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Entry(Struct, frozen=True, gc=False, kw_only=True):
@@ -51,6 +55,16 @@ class Parsed:
 
     entries: list[Entry]
     bad: list[bytes] = field(default_factory=list)  # lines and torn pieces that are no entry
+    first: datetime = field(init=False)  # when the first of the entries began
+    last: datetime = field(init=False)  # and the last
+
+    def __post_init__(self) -> None:
+        starts = [entry.start for entry in self.entries]
+        self.first, self.last = min(starts, default=_EARLIEST), max(starts, default=_EARLIEST)
+
+    def newer_than(self, moment: datetime) -> Parsed:
+        """Leave the entries out that began earlier, or just then."""
+        return Parsed([entry for entry in self.entries if entry.start > moment], self.bad)
 
 
 _fast = msgspec.json.Decoder(Entry)
@@ -66,9 +80,12 @@ def parse(block: bytes | memoryview) -> Parsed:
     follows it is one record.
     """
     try:
-        return Parsed(_fast.decode_lines(block))
+        parsed = Parsed(_fast.decode_lines(block))
     except _FAULTS:
         return _line_by_line(bytes(block))
+    if parsed.first < _EARLIEST or parsed.last > _LATEST:
+        return _line_by_line(bytes(block))
+    return parsed
 
 
 def looks_common(line: bytes) -> bool:
@@ -77,19 +94,22 @@ def looks_common(line: bytes) -> bool:
 
 
 def _line_by_line(block: bytes) -> Parsed:
-    parsed = Parsed([])
+    entries: list[Entry] = []
+    bad: list[bytes] = []
     for line in block.split(b"\n"):
-        if not line.strip():
-            continue
-        entry = _entry(line)
-        if entry is None:
-            _pieces(line, parsed)
-        else:
-            parsed.entries.append(entry)
-    return parsed
+        if line.strip() and not _take(line, entries):
+            bad += [piece for piece in _pieces(line) if not _take(piece, entries)]
+    return Parsed(entries, bad)
 
 
-def _pieces(line: bytes, parsed: Parsed) -> None:
+def _take(line: bytes, entries: list[Entry]) -> bool:
+    entry = _entry(line)
+    if entry is not None:
+        entries.append(entry)
+    return entry is not None
+
+
+def _pieces(line: bytes) -> Iterator[bytes]:
     """Take a torn line apart from the whole one that was glued to it.
 
     `{"` can't stand inside a JSON string, so every line of Traefik's begins at one.
@@ -97,20 +117,20 @@ def _pieces(line: bytes, parsed: Parsed) -> None:
     start = 0
     while start < len(line):
         end = line.find(b'{"', start + 1)
-        piece = line[start : end if end >= 0 else len(line)]
-        entry = _entry(piece)
-        if entry is None:
-            parsed.bad.append(piece)
-        else:
-            parsed.entries.append(entry)
-        start += len(piece)
+        end = end if end >= 0 else len(line)
+        yield line[start:end]
+        start = end
 
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        return _fast.decode(line)
+        entry: Entry | None = _fast.decode(line)
     except _FAULTS:
-        pass
+        entry = _sparse_entry(line)
+    return entry if entry and _EARLIEST <= entry.start <= _LATEST else None
+
+
+def _sparse_entry(line: bytes) -> Entry | None:
     try:
         return _whole(_sparse.decode(line))
     except _FAULTS:

@@ -1,21 +1,25 @@
 """The folder that Traefik's file provider watches: the only lock and the only switch we have.
 
-A host sleeps while its shadow file exists. Files appear whole (written beside, synced, renamed)
+A host sleeps while its shadow file exists. Files appear whole (written aside, synced, renamed)
 and vanish by unlink; of a rename and an unlink of one name exactly one succeeds, which is how the
 sidecar (going to sleep) and the waiting room (calling it off) agree without speaking.
 
-Every method raises OSError when the folder can't be used.
+Every method raises OSError when the folder can't be used, or a file of ours would replace one
+that somebody else has written.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from traefik import routes
+
+_MARK = routes.MARK.encode()
 
 
 class Shadow(enum.StrEnum):
@@ -45,18 +49,13 @@ class RouteFolder:
         except FileNotFoundError:
             return None
 
-    def age(self, name: str, seconds: float) -> None:
-        """Let a sleep have been decided so much earlier."""
-        path = self._shadow_path(name, Shadow.ASLEEP)
-        at = path.stat().st_mtime - seconds
-        os.utime(path, (at, at))
-
-    def drain(self, names: Sequence[str], proof: str) -> None:
+    def drain(self, names: Sequence[str], proof: str, entry_points: Sequence[str] = ()) -> None:
         """Begin to lead a host's new requests to the waiting room.
 
         `proof`: a name that answers 418 from the moment on when that is so.
+        `entry_points`: beside those that a router has by default.
         """
-        text = routes.render_shadow(names, proof)
+        text = routes.render_shadow(names, proof, entry_points)
         self._write(self._shadow_path(names[0], Shadow.DRAINING), text)
 
     def call_off(self, name: str) -> bool:
@@ -71,9 +70,10 @@ class RouteFolder:
             return False
         return True
 
-    def mark_asleep(self, names: Sequence[str]) -> None:
+    def mark_asleep(self, names: Sequence[str], entry_points: Sequence[str] = ()) -> None:
         """Shadow a host that was found stopped."""
-        self._write(self._shadow_path(names[0], Shadow.ASLEEP), routes.render_shadow(names))
+        text = routes.render_shadow(names, entry_points=entry_points)
+        self._write(self._shadow_path(names[0], Shadow.ASLEEP), text)
 
     def hand_over(self, name: str) -> bool:
         """Remove the shadow: the host's own router is in force again; False if there was none."""
@@ -88,13 +88,19 @@ class RouteFolder:
         """
         self._write(self.path / "_waitroom.yml", routes.render_base(waitroom_url))
         kept = {"_waitroom.yml"}
+        refused: FileExistsError | None = None
         for names, url in hosts:
             kept.add(f"{names[0]}.yml")
             if url:
-                self.lead(names, url)
+                try:
+                    self.lead(names, url)
+                except FileExistsError as error:
+                    refused = refused or error
         for path in self._ours():
             if path.name not in kept and not _is_shadow(path):
                 _unlink(path)
+        if refused:
+            raise refused
 
     def lead(self, names: Sequence[str], url: str) -> None:
         """Write a host's own route."""
@@ -102,7 +108,8 @@ class RouteFolder:
 
     def leads(self, names: Sequence[str], url: str) -> bool:
         """Whether a host's own route leads to this url."""
-        return _has(self.path / f"{names[0]}.yml", routes.render_host(names, url))
+        text = routes.render_host(names, url)
+        return _content(self.path / f"{names[0]}.yml") == text.encode()
 
     def forget(self, registered: Iterable[str]) -> None:
         """Remove the shadows of hosts that are not registered any more."""
@@ -123,34 +130,50 @@ class RouteFolder:
 
     def _ours(self) -> list[Path]:
         """List the files that we wrote; others in this folder are none of our business."""
-        mark = routes.MARK.encode()
-        ours = []
-        for path in self.path.glob("*.yml"):
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # the other process may remove it meanwhile
-                if path.read_bytes().startswith(mark):
-                    ours.append(path)
-        return ours
+        return [path for path in self.path.glob("*.yml") if _is_ours(path)]
 
     def _shadow_path(self, name: str, shadow: Shadow) -> Path:
         return self.path / f"{name}.{shadow}.yml"
 
     def _write(self, path: Path, text: str) -> None:
-        if _has(path, text):
+        known = _content(path)
+        if known == text.encode():
             return  # a rename would make Traefik reload for nothing
-        beside = path.with_name(f".{path.name}.tmp")  # a name that the file provider passes over
-        with beside.open("w", encoding="utf-8") as file:
+        if known and not known.startswith(_MARK):
+            reason = "is not ours; give it another name, or the host `route: own` if it leads there"
+            raise FileExistsError(errno.EEXIST, reason, str(path))
+        new = self._aside() / f"{path.name}.tmp"  # a name that the file provider passes over
+        with new.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.rename(path)
+        new.rename(path)
+
+    def _aside(self) -> Path:
+        """Return the folder in which files are written before they appear.
+
+        Traefik reads all files anew at each event in the folder that it watches, and it does not
+        watch this one: so a file is one event there, and not four.
+        """
+        aside = self.path / ".new"
+        if not aside.is_dir():
+            aside.mkdir(exist_ok=True)
+            aside.chmod(self.path.stat().st_mode)  # whoever may write there may do so here
+        return aside
 
 
-def _has(path: Path, text: str) -> bool:
+def _content(path: Path) -> bytes:
+    """Read a file that the other process may just have removed, or has not written yet."""
     try:
-        return path.read_text("utf-8") == text
+        return path.read_bytes()
     except FileNotFoundError:
+        return b""
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return _content(path).startswith(_MARK)
+    except (IsADirectoryError, PermissionError):  # what we wrote we may read
         return False
 
 

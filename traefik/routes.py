@@ -65,12 +65,21 @@ def render_base(waitroom_url: str) -> str:
         serversTransports={
             # Idle ones end sooner than the waiting room would end them (75 s): a POST must not meet
             # that. And with the default dial each attempt of a retry could take 30 s.
-            WAITROOM: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "60s"}},
+            WAITROOM: _transport(idle="60s"),
             # A stopped container's address swallows packets: the default dial takes 30 s. An idle
             # connection looks like a visitor to the sleep handshake, so it is closed early.
-            _TRANSPORT: {"forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": "2s"}},
+            _TRANSPORT: _transport(idle="2s"),
         },
     )
+
+
+def _transport(*, idle: str) -> dict[str, Any]:
+    return {
+        # Traefik's own default. A transport that does not say it keeps two: with more visitors
+        # at once nearly each request opens a connection, and half as many are served.
+        "maxIdleConnsPerHost": 200,
+        "forwardingTimeouts": {"dialTimeout": "1s", "idleConnTimeout": idle},
+    }
 
 
 def render_host(names: Sequence[str], url: str) -> str:
@@ -91,10 +100,13 @@ def render_host(names: Sequence[str], url: str) -> str:
     )
 
 
-def render_shadow(names: Sequence[str], proof: str | None = None) -> str:
+def render_shadow(
+    names: Sequence[str], proof: str | None = None, entry_points: Sequence[str] = ()
+) -> str:
     """Render the router that leads a host to the waiting room, over any other of its routers.
 
     `proof`: a name that answers 418 as soon as this file is in force (see render_proof).
+    `entry_points`: those of the host's own router, beside those that a router has by default.
     """
     shadow = {
         "rule": _rule(names),
@@ -103,7 +115,8 @@ def render_shadow(names: Sequence[str], proof: str | None = None) -> str:
         "middlewares": [_RETRY],
     }
     routers = _twice(f"{names[0]}.shadow", shadow)
-    return _text(routers={**routers, **(_proof(proof) if proof else {})})
+    routers |= _proof(proof) if proof else {}
+    return _text(routers={**routers, **_named(routers, entry_points)})
 
 
 def render_proof(name: str) -> str:
@@ -118,6 +131,12 @@ def _proof(name: str) -> dict[str, Any]:
 
 def _twice(name: str, router: dict[str, Any]) -> dict[str, Any]:
     return {name: router, f"{name}.tls": {**router, "tls": {}}}
+
+
+def _named(routers: dict[str, Any], entry_points: Sequence[str]) -> dict[str, Any]:
+    """Render the same once more for entry points that have to be named."""
+    named = {"entryPoints": list(entry_points)}
+    return {f"{n}.waitroom": {**r, **named} for n, r in routers.items() if entry_points}
 
 
 def _rule(names: Sequence[str]) -> str:

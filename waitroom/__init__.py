@@ -1,12 +1,17 @@
 """The waiting room: lets visitors in, wakes their upstream, shows the page, hands over.
 
-A request:    web | admin > answers > asked, door > room
-A wake:       room > wake > grants (budgets) > bring_up > upstreams, probe; then the route goes back
-Who may:      gate, challenges (proof_of_work, game > chess, time), traps, visitors
-What is seen: page, board, words, looks, branding; view is what all of them tell
-Upkeep:       upkeep (route files), openings (windows), discovery (containers)
-Operators:    operating (commands), guard, actions > orders, dashboard > recorded
-The file:     config > document > hosts, windows, page_keys, labels
+A request:    public, or admin for operators > room
+A wake:       room > waking > upstreams; then the route goes back
+Who may:      gate
+What is seen: pages, in a language; view is what all of them tell
+The file:     registry, with the labels of containers
+Put together: parts, then server with both listeners
+Upkeep:       upkeep (route files), found_stopped, announcing (containers), check (findings)
+The record:   record, what the sidecar has written, read beside it
+On disk:      journal, locks, secret; heartbeat is the sidecar's
+At the start: preflight (folders, addresses)
+For both:     idle and signs (the idle question), kinds (of events), stamps (of files), direct,
+              scrape, logs, errors; yaml_faults, for labels and registry
 
 Each knows only what is below it; `import-linter` holds the order (pyproject.toml).
 """

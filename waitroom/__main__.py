@@ -10,12 +10,15 @@ from typing import TextIO
 
 import click
 
-from waitroom import config, logs
+from waitroom import logs
+from waitroom.admin.operating import COMMANDS
+from waitroom.admin.operators import Operators
 from waitroom.command_line import run_command
-from waitroom.config import Settings
 from waitroom.errors import ConfigError
-from waitroom.hosts import DockerUpstream
-from waitroom.operating import COMMANDS
+from waitroom.preflight import demand_address, demand_folder
+from waitroom.registry import config
+from waitroom.registry.named import DockerUpstream
+from waitroom.registry.settings import Settings
 from waitroom.secret import load_secret
 
 
@@ -35,10 +38,12 @@ def serve() -> None:
     """Serve both listeners until SIGTERM."""
     settings = Settings.from_environment(os.environ)
     logs.set_up(json=settings.json_log)
-    # What can be wrong is said here, in one line, and not by a worker of gunicorn's.
+    # What can be wrong is said here, in one line, and not by gunicorn or a worker of its.
     config.load(settings.hosts)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    settings.routes.mkdir(parents=True, exist_ok=True)
+    demand_folder("WAITROOM_DATA", settings.data)
+    demand_folder("WAITROOM_ROUTES", settings.routes)
+    demand_address("WAITROOM_LISTEN", settings.listen)
+    demand_address("WAITROOM_ADMIN_LISTEN", settings.admin_listen)
     secret = load_secret(settings.secret_file)
     from waitroom.server import Server  # noqa: PLC0415 - check and demo need no server
 
@@ -47,13 +52,15 @@ def serve() -> None:
 
 @cli.command()
 def check() -> None:
-    """Look at the configuration and at all it leads to; one line a finding."""
+    """Look at the configuration and all it leads to. One line a finding, and exit status 1."""
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts, settings.containers)
     from waitroom.check import findings  # noqa: PLC0415 - only this command needs it
     from waitroom.upstreams.connect import Connector  # noqa: PLC0415
 
     found = [*registry.refused, *findings(settings, registry, Connector())]
+    if fault := Operators(settings.data / "operators.json").fault():
+        found.append(fault)
     for finding in found:
         click.echo(finding)
     if found:
@@ -63,19 +70,20 @@ def check() -> None:
 
 @cli.command("socket-proxy")
 def print_socket_proxy() -> None:
-    """Print a haproxy.cfg that admits what our two processes ask Docker, and no more.
+    """Print a haproxy.cfg that guards Docker's socket.
 
-    Of the containers of hosts.yaml by name; of any where containers announce themselves
-    (WAITROOM_DOCKER_LABELS=on).
+    It admits what our two processes ask, and no more: about the containers of hosts.yaml by name;
+    about any where containers announce themselves (WAITROOM_DOCKER_LABELS=on).
     """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts)
-    from waitroom.socket_proxy import render  # noqa: PLC0415 - only this command needs it
+    from waitroom.labels.socket_proxy import render  # noqa: PLC0415 - only this command needs it
 
     names = [
-        host.upstream.container
+        name
         for host in registry.hosts.values()
         if isinstance(host.upstream, DockerUpstream)
+        for name in host.upstream.containers
     ]
     click.echo(render(None if settings.docker_labels else sorted(names)), nl=False)
 
@@ -83,8 +91,11 @@ def print_socket_proxy() -> None:
 @cli.command()
 @click.argument("compose_file", type=click.File(encoding="utf-8"))
 def migrate(compose_file: TextIO) -> None:
-    """Print COMPOSE_FILE with its sablier.* labels as ours; what has no counterpart on stderr."""
-    from waitroom.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
+    """Print COMPOSE_FILE with its sablier.* labels as ours.
+
+    What has no counterpart is said on standard error.
+    """
+    from waitroom.labels.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
 
     try:
         text, said = translate(compose_file.read())
@@ -97,14 +108,14 @@ def migrate(compose_file: TextIO) -> None:
 
 @cli.command()
 def token() -> None:
-    """Make a token that wakes hosts, and its digest for their `tokens` in hosts.yaml."""
+    """Make a token that wakes hosts, and its digest. That goes to their `tokens` in hosts.yaml."""
     made = secrets.token_urlsafe(32)
     click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
 
 
 @cli.command()
 @click.option("--port", default=8000, show_default=True, help="Where Traefik listens.")
-@click.option("--admin-port", default=8001, show_default=True, help="Admin listener.")
+@click.option("--admin-port", default=8001, show_default=True, help="Where the dashboard is.")
 @click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
 @click.option(
     "--data",
@@ -114,8 +125,8 @@ def token() -> None:
     help="Where everything it writes goes.",
 )
 def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
-    """Run the whole thing on this machine, without Docker, until Ctrl-C."""
-    from waitroom.demo import run  # noqa: PLC0415 - only this command needs it
+    """Run the whole thing here, without Docker, until Ctrl-C."""
+    from waitroom.demo.stack import run  # noqa: PLC0415 - only this command needs it
 
     run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
 

@@ -18,15 +18,16 @@ from pathlib import Path
 import requests
 
 from traefik.folder import RouteFolder
-from waitroom import canary, page
-from waitroom.canary import Leads
-from waitroom.config import Settings
 from waitroom.direct import session
 from waitroom.errors import UpstreamError
-from waitroom.hosts import Host, Registry
-from waitroom.languages import languages
-from waitroom.samples import samples
+from waitroom.language.languages import languages
+from waitroom.pages import page
+from waitroom.pages.samples import samples
+from waitroom.registry.hosts import Host, Registry
+from waitroom.registry.settings import Settings
 from waitroom.upstreams.base import Upstream
+from waitroom.waking import canary
+from waitroom.waking.canary import Leads
 
 _PATIENCE_S = 4.0
 _PAUSE_S = 0.1

@@ -6,7 +6,9 @@ fault and which way out. A subclass exists only where a caller does something el
 
 from __future__ import annotations
 
+import difflib
 import enum
+from collections.abc import Iterable
 
 
 class WaitroomError(Exception):
@@ -15,6 +17,15 @@ class WaitroomError(Exception):
 
 class ConfigError(WaitroomError):
     """A file or variable is wrong; the caller may go on with what it had before."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Return the way out of a misspelt name, to end an error's line with; "" if none is near.
+
+    `likeness`: from 0 to 1, how near it must be at least.
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 class Reason(enum.StrEnum):

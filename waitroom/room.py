@@ -1,7 +1,7 @@
 """The room: what state a host is in, and what is done about it when somebody asks.
 
-It joins what the route files, the provider and the waker say into one View, and has mended what
-does not agree, see `upkeep`.
+It joins what the route files, the provider and the waker say into one View. What does not agree
+is mended by `upkeep`; only a host found stopped is led here at once.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import logging
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder, Shadow
-from waitroom.budgets import Wish
-from waitroom.errors import Reason, UpstreamError, WaitroomError
-from waitroom.hosts import Host
-from waitroom.outcomes import Outcomes
-from waitroom.statuses import Statuses
-from waitroom.stops import Stops
-from waitroom.upkeep import Upkeep
+from waitroom.errors import Reason, UpstreamError
+from waitroom.found_stopped import FoundStopped
+from waitroom.registry.hosts import Host
 from waitroom.upstreams.base import Phase
+from waitroom.upstreams.fronts import is_down
 from waitroom.view import Refused, State, View
-from waitroom.wake import Waker
+from waitroom.waking.budgets import Claim, Left
+from waitroom.waking.outcomes import Outcomes
+from waitroom.waking.statuses import Statuses
+from waitroom.waking.stops import Stops
+from waitroom.waking.wake import Waker
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +34,10 @@ _FRESH_S = 1.0
 _DOUBT_S = 0.1
 # How long a visitor of a running upstream waits for the first word of its app.
 _FIRST_PROBE_S = 0.3
+# What a wake starts, or goes on with.
+_ASLEEP = (Phase.STOPPED, Phase.STOPPING, Phase.PARTLY)
 # A provider that is only out of reach, as against all that a person must mend.
 _PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
-
-_SHADOWED = {
-    None: State.READY,
-    Shadow.DRAINING: State.DRAINING,
-    Shadow.ASLEEP: State.ASLEEP,
-}
 
 
 class Room:
@@ -54,14 +51,14 @@ class Room:
         folder: RouteFolder,
         stops: Stops,
         outcomes: Outcomes,
-        upkeep: Upkeep,
+        found_stopped: FoundStopped,
     ) -> None:
         self._statuses = statuses
         self._waker = waker
         self._outcomes = outcomes
         self._folder = folder
         self._stops = stops
-        self._upkeep = upkeep
+        self._found_stopped = found_stopped
         self._said: dict[str, str] = {}  # the last fault of a host's provider
         self._since: dict[str, tuple[State, datetime]] = {}
 
@@ -86,6 +83,7 @@ class Room:
             expected_s=self._outcomes.history.expected_s(host.name),
             late_s=self._outcomes.history.late_s(host.name),
             stage=wake.stage if wake and state is State.WAKING else None,
+            members=wake.members if wake and state is State.WAKING else (),
             reason=reason,
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
@@ -97,22 +95,26 @@ class Room:
             return State.WAKING
         return _SHADOWED[self._folder.shadow(name)]
 
-    def wake(self, host: Host, wish: Wish) -> bool:
+    def wake(self, host: Host, claim: Claim) -> bool:
         """Wake a host for a visitor whom the gate let in; one that runs is only handed back.
 
         False if a wake has failed only a moment ago; the view says when the next may begin.
 
-        Raises: BudgetSpent, JournalError.
+        Raises: NotGranted, JournalError.
         """
         # Behind a shadow it may be on its way down; only a wake waits that out.
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, wish)
+        return self._waker.wake(host, claim)
 
-    def refusal(self, host: Host, wish: Wish) -> Refused | None:
-        """Return why such a wish would be refused now, if it would. Raises: JournalError."""
-        return self._waker.refusal(host, wish)
+    def refusal(self, host: Host, claim: Claim) -> Refused | None:
+        """Return why such a claim would be refused now, if it would. Raises: JournalError."""
+        return self._waker.refusal(host, claim)
+
+    def left(self, host: Host) -> Left:
+        """Return what a host has left of its budget. Raises: JournalError."""
+        return self._waker.left(host)
 
     def call_off_sleep(self, host: Host) -> None:
         """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""
@@ -129,16 +131,17 @@ class Room:
         if failure:
             return State.FAILED, failure.reason
         try:
-            phase = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S).phase
+            status = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S)
         except UpstreamError as error:
             if self._said.get(host.name) != str(error):  # thousands may ask, once is enough
                 self._said[host.name] = str(error)
                 log.warning("%s: %s", host.name, error)
             state = State.UNKNOWN if error.reason in _PASSING else State.FAILED
             return state, error.reason
-        if phase is Phase.STOPPED:
-            self._note_stopped(host, shadow)
-        if phase in (Phase.STOPPED, Phase.STOPPING) or self._is_stopping(host):
+        self._stops.note_seen(host, status)
+        if is_down(host, status) and shadow is None:
+            self._found_stopped.shadow_soon(host)
+        if status.phase in _ASLEEP or self._is_stopping(host):
             return State.ASLEEP, None
         if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
             return State.READY, None
@@ -149,7 +152,7 @@ class Room:
         attendance = self._waker.attend(host)
         if first:  # whoever comes later is not held: thousands may poll
             attendance.ended.wait(_FIRST_PROBE_S)
-        if self._outcomes.just_ready(host.name):
+        if attendance.answered:
             return State.READY
         # Ended without the app: it was stopped a moment ago, and the provider's word was old.
         return State.ASLEEP if attendance.ended.is_set() else State.WAKING
@@ -160,23 +163,15 @@ class Room:
                 Phase.RUNNING,
                 Phase.STARTING,
             )
-        except UpstreamError:
-            return False
+        except UpstreamError as error:
+            # As far as anybody knows it does; whoever sees it stopped may ask again.
+            return error.reason in _PASSING
         # While the sidecar stops it, it still runs; that one must be started again.
         return running and not self._is_stopping(host)
 
     def _is_stopping(self, host: Host) -> bool:
         # A lock that our own attendance holds means nothing here.
         return self._waker.under_way(host.name) is None and self._stops.under_way(host.name)
-
-    def _note_stopped(self, host: Host, shadow: Shadow | None) -> None:
-        self._stops.note_end(host.name)
-        if shadow is not None:
-            return
-        try:
-            self._upkeep.shadow_stopped(host)
-        except (WaitroomError, OSError) as error:
-            log.error("%s: is stopped, and can't be shadowed: %s", host.name, error)
 
     def _began(self, name: str, state: State) -> datetime:
         """Return since when a host has been seen in this state."""

@@ -22,7 +22,10 @@ def load_secret(path: Path) -> bytes:
             with os.fdopen(handle, "wb") as file:
                 file.write(secret)
     except OSError as error:
-        raise ConfigError(f"{path}: the secret can't be read or made: {error.strerror}") from error
+        raise ConfigError(
+            f"{path}: the secret can't be read or made: {error.strerror}; mend its owner"
+            " or mode, or name another (WAITROOM_SECRET_FILE)"
+        ) from error
     if len(secret) < 16:  # noqa: PLR2004 - 128 bits, below which a key can be guessed
         raise ConfigError(f"{path}: holds no usable secret; remove it, a new one is made")
     return secret

@@ -9,37 +9,34 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
+from prometheus_client import CollectorRegistry
 
 from traefik.folder import RouteFolder
-from waitroom import canary, check, metrics, probe, scrape
-from waitroom.admin import admin_app
+from waitroom import check, scrape
+from waitroom.admin import metrics
+from waitroom.admin.guard import Guard
+from waitroom.admin.listener import admin_app
+from waitroom.admin.operators import Operators
+from waitroom.admin.orders import Orders
 from waitroom.announcing import announcing
-from waitroom.bodies import read_wanted
-from waitroom.budgets import Proof, Wish
-from waitroom.config import RegistryFile, Settings
-from waitroom.door import Door
-from waitroom.grants import Grants
-from waitroom.guard import Guard
 from waitroom.journal import Journal
-from waitroom.locks import HostLocks
-from waitroom.openings import Openings
-from waitroom.operators import Operators
-from waitroom.orders import Orders
-from waitroom.outcomes import Outcomes
-from waitroom.recorded import Recorded
-from waitroom.room import Room
-from waitroom.statuses import Statuses
-from waitroom.stops import Stops
-from waitroom.turns import Turns
-from waitroom.upkeep import Upkeep
+from waitroom.listeners import Listeners
+from waitroom.parts import Parts, put_together
+from waitroom.public.door import Door
+from waitroom.public.turns import Turns
+from waitroom.public.web import Public, public_app
+from waitroom.public.worker import Worker
+from waitroom.record.records import Latest
+from waitroom.registry.config import RegistryFile
+from waitroom.registry.settings import Settings
 from waitroom.upstreams.connect import Connector
-from waitroom.wake import Waker
-from waitroom.web import BODY_BYTES, CHESS_PATH, WAKE_PATH, Public, public_app
+from waitroom.waking import canary, probe
+from waitroom.waking.budgets import Claim, Proof
+from waitroom.waking.openings import Openings
 
 # Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
 # for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
@@ -61,7 +58,7 @@ class Server(BaseApplication):
         for key, value in {
             "bind": [self._settings.listen, self._settings.admin_listen],
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": _THREADS,
             "worker_connections": 4096,
             "keepalive": _KEEPALIVE_S,
@@ -73,80 +70,72 @@ class Server(BaseApplication):
 
     def load(self) -> Any:  # noqa: ANN401 - Flask's and gunicorn's types of an application differ
         """Make the applications; called in the worker, where their threads belong."""
-        return _by_listener(self._settings, *_build(self._settings, self._secret))
+        return Listeners(self._settings, *_build(self._settings, self._secret))
 
 
 def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIApplication]:
     """Put the parts together, start the background threads, and return both applications."""
     file = RegistryFile(settings.hosts, settings.containers)
     connect = Connector()
-    folder = RouteFolder(settings.routes)
     measured = scrape.new_registry()
-    journal = Journal(settings.data / "journal.jsonl", metrics.Wakes(measured, file.current).add)
-    locks = HostLocks(settings.data)
-    stops = Stops(folder, locks)
-    outcomes = Outcomes()
-    statuses = Statuses(connect)
-    waker = Waker(
+    parts = put_together(
+        data=settings.data,
+        folder=RouteFolder(settings.routes),
+        journal=Journal(settings.data / "journal.jsonl", metrics.Wakes(measured, file.current).add),
+        budget=lambda: file.current().budget,
         connect=connect,
         probe=probe.answers,
-        folder=folder,
-        journal=journal,
-        locks=locks,
-        stops=stops,
-        outcomes=outcomes,
-        grants=Grants(journal, folder, lambda: file.current().budget),
-        on_end=statuses.forget,
-    )
-    upkeep = Upkeep(
-        connect=connect,
-        statuses=statuses,
-        waker=waker,
-        folder=folder,
-        journal=journal,
-        locks=locks,
-        stops=stops,
         url=settings.url,
     )
-    room = Room(
-        statuses=statuses,
-        waker=waker,
-        folder=folder,
-        stops=stops,
-        outcomes=outcomes,
-        upkeep=upkeep,
-    )
+    measured.register(metrics.Standing(file.current, parts.room, connect.calls))
+    _begin(settings, file, parts)
+    return _public(settings, secret, file, parts), _admin(settings, secret, file, parts, measured)
 
-    upkeep.adopt(file.registry)
-    waker.resume(file.registry.hosts.get)
+
+def _begin(settings: Settings, file: RegistryFile, parts: Parts) -> None:
+    """Go by hosts.yaml, take up the wakes of an earlier process, and watch from now on."""
+    parts.upkeep.adopt(file.registry)
+    parts.waker.resume(file.registry.hosts.get)
     ended = threading.Event()
     openings = Openings(
-        lambda host: room.wake(host, Wish(visitor="", proof=Proof.SCHEDULE)),
-        outcomes.history.expected_s,
+        lambda host: parts.room.wake(host, Claim(visitor="", proof=Proof.SCHEDULE)),
+        parts.outcomes.history.expected_s,
     )
     targets = [
-        lambda: file.watch(upkeep.adopt, ended),
+        lambda: file.watch(parts.upkeep.adopt, ended),
         lambda: openings.watch(file.current, ended),
-        lambda: upkeep.sweep(file.current, ended),
+        lambda: parts.upkeep.sweep(file.current, ended),
     ]
     if settings.containers:
-        discoverer = announcing(settings.containers, file, upkeep)
+        discoverer = announcing(settings.containers, file, parts.upkeep)
         targets.append(lambda: discoverer.run(ended))
     for target in targets:
         threading.Thread(target=target, daemon=True).start()
-    public = public_app(
+
+
+def _public(settings: Settings, secret: bytes, file: RegistryFile, parts: Parts) -> WSGIApplication:
+    """Make the listener that visitors come to."""
+    return public_app(
         Public(
             registry=file.current,
-            room=room,
+            room=parts.room,
             door=Door(secret, settings.trusted_proxies),
             turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
         )
     )
 
-    measured.register(metrics.Standing(file.current, room.glance, connect.calls))
+
+def _admin(
+    settings: Settings,
+    secret: bytes,
+    file: RegistryFile,
+    parts: Parts,
+    measured: CollectorRegistry,
+) -> WSGIApplication:
+    """Make the listener that operators and Prometheus come to."""
 
     def readiness() -> list[str]:
-        providers = statuses.faults(file.registry.hosts.values())
+        providers = parts.statuses.faults(file.registry.hosts.values())
         return [
             *check.health(settings),
             *check.disk(settings),
@@ -156,28 +145,17 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
 
     operators = Operators(settings.data / "operators.json")
     operators.begin()
-    recorded = Recorded(settings.data)
-    admin = admin_app(
+    recorded = Latest(settings.data)
+    return admin_app(
         health=lambda: list(check.health(settings)),
         readiness=readiness,
         metrics=measured,
         registry=file.current,
         guard=Guard(operators, secret),
-        room=room,
-        orders=Orders(room=room, statuses=statuses, journal=journal, recorded=recorded),
+        room=parts.room,
+        orders=Orders(
+            room=parts.room, statuses=parts.statuses, journal=parts.journal, recorded=recorded
+        ),
         recorded=recorded,
+        data=settings.data,
     )
-    return read_wanted(public, (WAKE_PATH, CHESS_PATH), BODY_BYTES), admin
-
-
-def _by_listener(
-    settings: Settings, public: WSGIApplication, admin: WSGIApplication
-) -> WSGIApplication:
-    """Send what came in on the admin listener's port to the admin application."""
-    admin_port = int(settings.admin_listen.rpartition(":")[2])
-
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        port = environ["gunicorn.socket"].getsockname()[1]
-        return (admin if port == admin_port else public)(environ, start_response)
-
-    return application

@@ -9,12 +9,14 @@ Pure. The recorder keeps them while it runs; who reads activity.json makes them 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from waitroom.idle import Wish
+from waitroom.kinds import Kind
 
-_WAKES = frozenset({"wake_requested", "woken", "found_running"})
-_DOUBTS = frozenset({"log_gap", "clock_step"})
+_WAKES = frozenset({Kind.WAKE_REQUESTED, Kind.WOKEN, Kind.FOUND_RUNNING})
+DOUBTS = frozenset({Kind.LOG_GAP, Kind.CLOCK_STEP})
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -33,24 +35,31 @@ class Signs:
         if at is None or not isinstance(host, str):
             return
         at = min(at, now)
-        if kind in _DOUBTS:
+        if kind == Kind.CLOCK_STEP:
+            self._turn_back(at)
+        if kind in DOUBTS:
             self._doubt = max(at, self._doubt)
         elif kind in _WAKES:
             self._woken[host] = max(at, self._woken.get(host, at))
-        elif kind == "kept" and (until := moment(event.get("until"))):
+        elif kind == Kind.KEPT and (until := moment(event.get("until"))):
             self._kept[host] = until
             self._wishes.pop(host, None)
-        elif kind == "released":
+        elif kind == Kind.RELEASED:
             self._kept.pop(host, None)
-        elif kind == "sleep_requested":
+        elif kind == Kind.SLEEP_REQUESTED:
             self._wishes[host] = Wish(at, str(event.get("by")), event.get("force") is True)
         elif (wish := self._wishes.get(host)) and answers(event, wish):
             del self._wishes[host]
 
-    def last_used(self, last_activity: float, now: datetime) -> datetime | None:
-        """Return when a host was last used, or may have been. `last_activity`: POSIX seconds."""
-        used = datetime.fromtimestamp(last_activity, UTC)
-        latest = min(max(used, self._doubt), now)
+    def _turn_back(self, at: datetime) -> None:
+        """Take what came by a clock that was ahead to be of the moment in which it was set back."""
+        self._doubt = min(self._doubt, at)
+        self._woken = {host: min(woken, at) for host, woken in self._woken.items()}
+        self._wishes = {host: replace(w, at=min(w.at, at)) for host, w in self._wishes.items()}
+
+    def last_used(self, last_activity: datetime | None, now: datetime) -> datetime | None:
+        """Return when a host was last used, or may have been."""
+        latest = min(max(last_activity or _NEVER, self._doubt), now)
         return None if latest == _NEVER else latest
 
     def last_woken(self, host: str) -> datetime | None:
@@ -72,9 +81,9 @@ def answers(event: Mapping[str, object], wish: Wish) -> bool:
     A stop that failed is tried again, and so is a forced sleep that a visitor called off.
     """
     at, kind = moment(event.get("at")), event.get("kind")
-    if at is None or at < wish.at or kind not in ("slept", "sleep_called_off"):
+    if at is None or at < wish.at or kind not in (Kind.SLEPT, Kind.SLEEP_CALLED_OFF):
         return False
-    return kind == "slept" or not (wish.force and event.get("reason") == "visitor")
+    return kind == Kind.SLEPT or not (wish.force and event.get("reason") == "visitor")
 
 
 def moment(text: object) -> datetime | None:

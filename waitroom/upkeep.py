@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import UpstreamError, WaitroomError
-from waitroom.hosts import Host, Registry, Route
-from waitroom.journal import Journal
+from waitroom.found_stopped import FoundStopped
 from waitroom.locks import HostLocks
-from waitroom.statuses import Statuses
-from waitroom.stops import Stops
-from waitroom.upstreams.base import Phase, Status, Upstream
-from waitroom.wake import Waker
+from waitroom.registry.hosts import Host, Registry
+from waitroom.registry.values import Route
+from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.fronts import is_down
+from waitroom.waking.statuses import Statuses
+from waitroom.waking.stops import Stops
+from waitroom.waking.wake import Waker
 
 log = logging.getLogger(__name__)
 
@@ -35,45 +37,42 @@ class Upkeep:
     def __init__(
         self,
         *,
-        connect: Callable[[Host], Upstream],
+        found_stopped: FoundStopped,
         statuses: Statuses,
         waker: Waker,
         folder: RouteFolder,
-        journal: Journal,
         locks: HostLocks,
         stops: Stops,
         url: str,
     ) -> None:
-        self._connect = connect
+        self._found_stopped = found_stopped
         self._statuses = statuses
         self._waker = waker
         self._folder = folder
-        self._journal = journal
         self._locks = locks
         self._stops = stops
         self._url = url
-        # Each shadow that was found to cover its host's names: since when it stands, and the names.
-        self._covered: dict[str, tuple[float | None, tuple[str, ...]]] = {}
-        self._adopted = threading.Event()  # since the last sweep began
+        # Each shadow that was found to cover its host: since when it stands, and the host.
+        self._covered: dict[str, tuple[float | None, Host]] = {}
+        self._adopted = threading.Event()  # or heard of, since the last sweep began
+        self._published: Registry | None = None  # whose routes were written last
+        self._publishing = threading.Lock()  # two would write the same files
 
     def adopt(self, registry: Registry) -> None:
         """Publish the routes of all hosts as hosts.yaml says now, and have all of them looked at.
 
-        Logs what can't be written.
+        Logs what can't be written; the next sweep tries it again.
         """
-        hosts = registry.hosts.values()
-        ours = [(host.names, host.url) for host in hosts if host.route is Route.OURS]
-        try:
-            self._folder.publish(self._url, ours)
-            for host in hosts:
-                self._statuses.forget(host.name)  # another upstream may be behind this name now
-                self._rename(host)
-        except OSError as error:
-            log.error("the routes can't be written, Traefik keeps the old ones: %s", error)
-        self.look_at_all()
+        for name in registry.hosts:
+            self._statuses.forget(name)  # another upstream may be behind this name now
+        with self._publishing:
+            self._publish(registry)
+        self._adopted.set()
 
-    def look_at_all(self) -> None:
-        """Have the sweep begin again at once."""
+    def hear(self, said: Mapping[str, Status]) -> None:
+        """Go by what is said of these hosts, and have all of them looked at."""
+        for name, status in said.items():
+            self._statuses.tell(name, status)
         self._adopted.set()
 
     def look_at(self, host: Host) -> None:
@@ -82,33 +81,43 @@ class Upkeep:
         self._try_to_mend(host)
 
     def sweep(self, registry: Callable[[], Registry], ended: threading.Event) -> None:
-        """Mend all hosts now, after each `adopt`, and every minute; blocks, give it a thread.
+        """Mend all hosts now, after each `adopt` and `hear`, and every minute; give it a thread.
 
         Returns before the first look that comes after `ended`.
         """
         while not ended.is_set():
             self._adopted.clear()
-            hosts = registry().hosts
-            for host in hosts.values():
-                if ended.is_set() or self._adopted.is_set():
+            with self._publishing:  # it may be adopted at this moment
+                current = registry()
+                if self._published is not current:
+                    self._publish(current)
+            for host in current.hosts.values():
+                # What is only heard meanwhile waits: it comes once a minute, and where a sweep
+                # takes longer the last of the hosts would never be looked at.
+                if ended.is_set() or registry() is not current:
                     break
                 self._try_to_mend(host)
             else:
                 # Now, and not when it is adopted: until a host that was renamed has been found
                 # asleep under its new name, the shadow of its old one holds.
-                self._forget_all_but(hosts)
+                self._forget_all_but(current.hosts)
                 self._adopted.wait(SWEEP_S)
 
-    def shadow_stopped(self, host: Host) -> None:
-        """Lead a host that was found stopped to the waiting room, if that is still so."""
-        with self._locks.hold(host.name) as ours:
-            if not ours or self._connect(host).status().phase is not Phase.STOPPED:
-                return
-            if self._folder.shadow(host.name) is None:
-                self._folder.mark_asleep(host.names)
-                self._stops.note_end(host.name)
-                log.info("%s: found stopped", host.name)
-                self._journal.append("found_stopped", host.name)
+    def _publish(self, registry: Registry) -> None:
+        hosts = registry.hosts.values()
+        ours = [host.fronts for host in hosts if host.route is Route.OURS]
+        routes = [(front.names, front.url) for fronts in ours for front in fronts]
+        try:
+            self._folder.publish(self._url, routes)
+            for host in hosts:
+                self._rename(host)
+        except OSError as error:
+            log.error(
+                "the routes can't be written, Traefik keeps the old ones; tried again within"
+                " %d s: %s", SWEEP_S, error,
+            )  # fmt: skip
+        else:
+            self._published = registry
 
     def _try_to_mend(self, host: Host) -> None:
         try:
@@ -124,12 +133,11 @@ class Upkeep:
         if self._waker.under_way(host.name):
             return
         self._rename(host)
-        status = self._statuses.get(host, fresh_s=_FRESH_S)
+        status = self._statuses.last(host, fresh_s=_FRESH_S)
         shadow = self._folder.shadow(host.name)
-        if status.phase is Phase.STOPPED:
-            self._stops.note_end(host.name)
-            if shadow is None:
-                self.shadow_stopped(host)
+        self._stops.note_seen(host, status)
+        if is_down(host, status) and shadow is None:
+            self._found_stopped.shadow(host)
         astray = shadow is Shadow.ASLEEP or (shadow is None and self._is_elsewhere(host, status))
         if status.phase is Phase.RUNNING and astray and not self._stops.under_way(host.name):
             self._waker.attend(host)
@@ -146,16 +154,13 @@ class Upkeep:
             return
         with self._locks.hold(host.name) as ours:  # a wake would take the shadow away meanwhile
             if ours and self._folder.shadow(host.name) is Shadow.ASLEEP:
-                over = not self._stops.unseen(host.name)
-                self._folder.mark_asleep(host.names)
-                if over:  # and is so still, however young the file
-                    self._stops.note_end(host.name)
-                self._covered[host.name] = (self._folder.asleep_since(host.name), host.names)
+                self._folder.mark_asleep(host.names, host.traefik.entry_points)
+                self._covered[host.name] = (self._folder.asleep_since(host.name), host)
 
     def _is_covered(self, host: Host) -> bool:
         """Whether it is awake, or its shadow is known to be right; reading 10,000 takes seconds."""
         since = self._folder.asleep_since(host.name)
-        return since is None or self._covered.get(host.name) == (since, host.names)
+        return since is None or self._covered.get(host.name) == (since, host)
 
     def _forget_all_but(self, registered: Iterable[str]) -> None:
         """Remove the shadows of other hosts, also one that the sidecar was just about to cast."""

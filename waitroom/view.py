@@ -36,6 +36,15 @@ class Stage(enum.StrEnum):
     QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
 
 
+class MemberState(enum.StrEnum):
+    """What one of a group does while the group is woken."""
+
+    WAITING = "waiting"  # for those that it needs
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
 class Refusal(enum.StrEnum):
     """Why this visitor can't have the host woken now, whatever he does."""
 
@@ -43,6 +52,7 @@ class Refusal(enum.StrEnum):
     SPENT = "spent"  # a budget of wakes or of time awake is used up
     HOURS = "hours"  # it is not woken at this time
     BARRED = "barred"  # this visitor is not let in, because of what came from where he is
+    FAULT = "fault"  # the journal can't be used, and without it nothing is woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,7 @@ class View:
     expected_s: float | None = None  # how long a wake of this host usually takes, if known
     late_s: float | None = None  # only one past wake in ten took longer
     stage: Stage | None = None  # only while WAKING
+    members: tuple[tuple[str, MemberState], ...] = ()  # of a group, by name; only while WAKING
     reason: Reason | None = None  # only when FAILED or UNKNOWN
     again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again
     refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake

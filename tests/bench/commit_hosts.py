@@ -13,8 +13,8 @@ import click
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))  # run as a script
 
-from sidecar.recorder import Recorder  # noqa: E402 - the path comes first
-from waitroom.document import parse  # noqa: E402
+from sidecar.record.recorder import Recorder  # noqa: E402 - the path comes first
+from waitroom.registry.document import parse  # noqa: E402
 
 HOSTS = 10_000
 ROUNDS = 20

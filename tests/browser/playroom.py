@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-from waitroom import page
-from waitroom.branding import Branding
 from waitroom.errors import Reason
+from waitroom.gate.challenges import Challenges
+from waitroom.gate.game import Games
+from waitroom.pages import board, page
+from waitroom.registry.branding import Branding
 from waitroom.view import Refused, Stage, State, View
 
 # Its icon is here, as the browser would ask for one, and the test counts what is asked.
 APP = "<!doctype html><title>The app</title><link rel=icon href='data:,'><h1>The app</h1>"
+
+GAMES = Games(Challenges(b"s" * 32))
 
 
 @dataclass
@@ -36,10 +42,14 @@ class Playroom:
     origin_status: int | None = None
     automatic: bool = True
     may_wake: bool = True
+    puzzle: bool = False  # it wakes for a solved one
+    registered: bool = True
+    scripts: bool = True  # False: pages are as a browser without script has them
     app_is_back: bool = False  # the app's own route leads to it, also for our paths
     sign_in: str = ""  # where the app sends whoever it does not know
     headerless: bool = False  # somebody on the way removes our header
     faults: list[int] = field(default_factory=list)  # answers of the proxy to the next polls
+    delay_s: float = 0.0  # of a poll's answer
     broken: bool = False  # the connection of a poll ends without an answer
     wakes: list[int] = field(default_factory=list)  # answers to the next wakes; then 202
 
@@ -95,7 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/.waitroom/status":
             self.room.polls += 1
+            time.sleep(self.room.delay_s)
             self._status()
+        elif self.path == "/.waitroom/chess":
+            self._board()
         elif self.room.app_is_back and self.room.sign_in:
             self._answer(302, "", "text/html", ours=False, location=self.room.sign_in)
         elif self.room.app_is_back:
@@ -138,15 +151,30 @@ class _Handler(BaseHTTPRequestHandler):
             "message": page.message(view, self._language()),
         }
 
+    def _board(self) -> None:
+        game = GAMES.play(self.room.host, "", "", "", 0.0)
+        language, brand = self._language(), self.room.brand
+        html = board.render(
+            self.room.view(), game, language,
+            wakes=self.room.puzzle, back="/", nonce="n", brand=brand,
+        )  # fmt: skip
+        policy = page.content_security_policy("n", framed=True)
+        self._answer(200, html, "text/html", policy=policy)
+
     def _page(self) -> None:
+        if not self.room.registered:
+            html = page.unregistered(self.room.host, self._language(), nonce="n")
+            self._answer(404, html, "text/html", policy=page.content_security_policy("n"))
+            return
         nonce = f"nonce{len(self.room.pages)}"
         html = page.render(
             self.room.view(),
             self._language(),
             token=f"token{len(self.room.pages)}"
-            if self.room.may_wake and not self.room.refused
+            if self.room.may_wake and not self.room.refused and not self.room.puzzle
             else None,
             automatic=self.room.automatic,
+            puzzle=self.room.puzzle,
             nonce=nonce,
             origin_status=self.room.origin_status,
             brand=self.room.brand,
@@ -166,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         policy: str = "",
         location: str = "",
     ) -> None:
+        if not self.room.scripts:
+            text = _without_script(text)
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Cache-Control", "no-store")
@@ -182,3 +212,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing: the test counts."""
+
+
+def _without_script(html: str) -> str:
+    """Return a page as a browser without script has it, so that tools that are scripts see it.
+
+    It does not look again by itself then, or it would do so in the middle of a test.
+    """
+    plain = re.sub(r"<script.*?</script>|<meta http-equiv=[^>]*>", "", html, flags=re.DOTALL)
+    return re.sub(r"</?noscript>", "", plain)

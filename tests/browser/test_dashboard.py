@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,17 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
+from tests.waitroom.fakes import a_host
 from tests.waitroom.operated import HOST, Operated
-from waitroom.operators import Role
+from tests.waitroom.quarter import write_quarter
+from waitroom.admin.operators import Role
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts" / "dashboard"
 
 
 @pytest.fixture
 def operated(tmp_path: Path) -> Operated:
-    return Operated(tmp_path)
+    return Operated(tmp_path, a_host(cost_per_hour=0.12, budget={"awake_per_day": "12h"}))
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ def url(operated: Operated) -> Iterator[str]:
 
 @pytest.fixture(params=["light", "dark"])
 def page(browser: Browser, url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = browser.new_context(color_scheme=request.param)
+    context = browser.new_context(
+        color_scheme=request.param, viewport={"width": 1440, "height": 900}
+    )
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -52,7 +58,8 @@ def clean(page: Page, name: str) -> None:
     """Look with axe, and leave a screenshot."""
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    page.screenshot(path=ARTEFACTS / f"{name}-{'dark' if dark else 'light'}.png")
+    path = ARTEFACTS / f"{name}-{'dark' if dark else 'light'}.png"
+    page.screenshot(path=path, full_page=True)
     assert found.response["passes"], "axe looked at nothing"
     assert found.violations_count == 0, found.generate_report()
 
@@ -108,3 +115,99 @@ def test_a_reader_sees_and_acts_not(page: Page, operated: Operated) -> None:
     log_in(page, operated.operators.add("eve", Role.READER))
     expect(page.locator("[data-key=state]")).to_have_text("asleep")
     expect(page.get_by_role("button")).to_have_count(1)  # to log out
+
+
+@pytest.fixture
+def recorded(operated: Operated, tmp_path: Path) -> Operated:
+    write_quarter(tmp_path, HOST.name, datetime.now(UTC))
+    return operated
+
+
+def test_the_table_says_what_is_left_what_was_saved_and_how_the_last_try_went(
+    page: Page, recorded: Operated
+) -> None:
+    log_in(page, recorded.operators.add("eve", Role.READER))
+    expect(page.locator("[data-key=left]")).to_have_text("48 wakes, 12 h 0 min awake")
+    expect(page.locator("[data-key=saved]")).to_contain_text("USD")
+    expect(page.locator("[data-key=tried]")).to_contain_text(
+        re.compile("^(Slept|Sleep called off) 20")
+    )
+    clean(page, "reader")
+
+
+@pytest.mark.parametrize(("period", "days"), [("Day", 1), ("Week", 7), ("Quarter", 90)])
+def test_a_reader_sees_the_history_of_a_host(
+    page: Page, recorded: Operated, period: str, days: int
+) -> None:
+    log_in(page, recorded.operators.add("eve", Role.READER))
+    page.get_by_role("link", name=HOST.name).click()
+    page.get_by_role("link", name=period, exact=True).click()
+    expect(page.get_by_role("link", name=period, exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(page.get_by_role("img", name=f"When {HOST.name} was awake")).to_be_visible()
+    expect(page.get_by_role("img", name=f"Requests to {HOST.name}")).to_be_visible()
+    clean(page, f"host-{period.lower()}")
+    for table in page.get_by_text("The same as a table").all():
+        table.click()
+    expect(page.get_by_role("table", name="Hours of each day").get_by_role("row")).to_have_count(
+        1 + days
+    )
+    clean(page, f"host-{period.lower()}-tables")
+
+
+def test_periods_lead_to_earlier_and_later_ones(page: Page, recorded: Operated) -> None:
+    log_in(page, recorded.operators.add("eve", Role.READER))
+    page.goto(f"{page.url}hosts/{HOST.name}?period=week&until=2000-01-31")
+    expect(page.get_by_text("2000-01-25 to 2000-01-31")).to_be_visible()
+    page.get_by_role("link", name="Earlier").click()
+    expect(page.get_by_text("2000-01-18 to 2000-01-24")).to_be_visible()
+    page.get_by_role("link", name="Later").click()
+    page.get_by_role("link", name="Later").click()
+    expect(page.get_by_text("2000-02-01 to 2000-02-07")).to_be_visible()
+    expect(page.get_by_text("No wake in this time.")).to_be_visible()
+
+
+def test_events_are_found_by_host_and_kind_and_day(page: Page, recorded: Operated) -> None:
+    log_in(page, recorded.operators.add("eve", Role.READER))
+    page.get_by_role("link", name="Events").click()
+    rows = page.get_by_role("row")
+    expect(rows).to_have_count(51)
+    clean(page, "events")
+    page.get_by_role("link", name="Older events").click()
+    expect(rows).to_have_count(51)
+    page.get_by_label("Kind").select_option("Sleep called off")
+    page.get_by_label("Host").fill(HOST.name)
+    page.get_by_role("button", name="Show").click()
+    expect(rows.nth(1)).to_contain_text("a visitor came while it drained")
+    expect(page.get_by_role("cell", name="Sleep called off")).to_have_count(rows.count() - 1)
+    page.get_by_label("Until").fill("2000-01-01")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("None was found.")).to_be_visible()
+
+
+def hidden_of_the_list(page: Page) -> int:
+    """Return how many pixels of it are only seen by scrolling sideways."""
+    wide = "document.querySelector('.wide')"
+    return int(page.evaluate(f"{wide}.scrollWidth - {wide}.clientWidth"))
+
+
+def test_the_pages_can_be_used_on_a_telephone(page: Page, recorded: Operated) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    log_in(page, recorded.operators.add("ann", Role.OPERATOR))
+    for path, name in (
+        ("", "hosts"),
+        (f"hosts/{HOST.name}?period=week", "host"),
+        ("events", "events"),
+    ):
+        page.goto(f"{page.url.split('/', 3)[0]}//{page.url.split('/')[2]}/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        if name == "hosts":
+            assert hidden_of_the_list(page) == 0
+        clean(page, f"{name}-telephone")
+
+
+def test_a_laptop_shows_every_button_of_the_list(page: Page, recorded: Operated) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    log_in(page, recorded.operators.add("ann", Role.OPERATOR))
+    assert hidden_of_the_list(page) == 0

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.integration.local import HOST, Local
 from tests.support import eventually
-from waitroom import chess
+from waitroom.gate import chess
 
 SECURE = "app.localhost"  # a browser takes it for safe, and gives it crypto
 Room = Callable[..., Local]
@@ -91,11 +91,10 @@ def in_the_app(page: Page) -> None:
 
 
 def board(frame: Frame | Page) -> dict[str, str]:
-    """What stands where, as it is drawn."""
-    drawn = frame.locator(".board button").evaluate_all(
-        "all => all.map(b => [b.value, b.textContent])"
-    )
-    return {square: sign for square, sign in drawn if sign}
+    """What stands where, as it is read out."""
+    named = frame.locator(".board button").evaluate_all("all => all.map(b => b.ariaLabel)")
+    pairs = [name.split(", ") for name in named]
+    return {square: piece for square, piece in pairs if piece != "empty"}
 
 
 def solution(frame: Frame | Page) -> tuple[str, str]:
@@ -103,7 +102,7 @@ def solution(frame: Frame | Page) -> tuple[str, str]:
     drawn = board(frame)
     for number in range(chess.count()):
         puzzle = chess.puzzle(number)
-        if {s.name: chess.PIECES[s.piece][0] for s in puzzle.squares() if s.piece} == drawn:
+        if {s.name: chess.PIECES[s.piece][1] for s in puzzle.squares() if s.piece} == drawn:
             return puzzle.move[:2], puzzle.move[2:]
     raise AssertionError(drawn)
 

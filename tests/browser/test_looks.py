@@ -5,22 +5,25 @@ Screenshots are left in artefacts/page, for eyes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has none
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 from tests.browser.playroom import Playroom
-from waitroom.branding import DARK_PAPER, LIGHT_PAPER, Branding, paint
 from waitroom.errors import Reason
+from waitroom.registry.branding import DARK_PAPER, LIGHT_PAPER, Branding, paint
 from waitroom.view import Refusal, Refused, Stage, State
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts" / "page"
 LONG = ".".join(["a-very-long-name-of-an-application"] * 7)
+# What only appears late does not move.
+MOVING = "document.getAnimations().filter(each => each.effect.getComputedTiming().duration).length"
 PHONE = ViewportSize(width=320, height=568)
 LAPTOP = ViewportSize(width=1280, height=800)
 WALL = ViewportSize(width=3840, height=2160)
@@ -34,16 +37,40 @@ BRAND = Branding(
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scene:
-    """One thing that the page can show."""
+    """One thing that there is to see."""
 
     name: str
     room: dict[str, Any]
+    path: str = "/"
 
+
+@dataclass(frozen=True)
+class Visitor:
+    """How somebody looks at it. Together they have each language with each scheme and script."""
+
+    language: str
+    scheme: Literal["light", "dark"]
+    script: bool
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.scheme}-{'script' if self.script else 'noscript'}"
+
+
+VISITORS = [
+    Visitor("en", "light", script=True),
+    Visitor("id", "dark", script=True),
+    Visitor("en", "dark", script=False),
+    Visitor("id", "light", script=False),
+]
 
 SCENES = [
+    Scene("asleep-visit", {}),
     Scene("asleep-click", {"automatic": False}),
+    Scene("asleep-chess", {"puzzle": True}),
+    Scene("board", {"puzzle": True}, "/.waitroom/chess"),
+    Scene("unregistered", {"registered": False}),
     Scene("asleep-closed", {"may_wake": False}),
     Scene("waking", {"state": State.WAKING, "stage": Stage.STARTING, "elapsed_s": 9.0}),
     Scene("waking-unknown", {"state": State.WAKING, "expected_s": None, "elapsed_s": 3.0}),
@@ -63,46 +90,57 @@ SCENES = [
 
 
 @pytest.fixture(params=SCENES, ids=lambda scene: scene.name)
-def scene(request: pytest.FixtureRequest, room: Playroom) -> str:
-    for name, value in request.param.room.items():
+def scene(request: pytest.FixtureRequest, room: Playroom) -> Scene:
+    found: Scene = request.param
+    for name, value in found.room.items():
         setattr(room, name, value)
-    return str(request.param.name)
+    return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Iterator[dict[Visitor, BrowserContext]]:
+    made = {
+        visitor: browser.new_context(
+            viewport=LAPTOP,
+            reduced_motion="reduce",
+            locale=visitor.language,
+            color_scheme=visitor.scheme,
+        )
+        for visitor in VISITORS
+    }
+    yield made
+    for context in made.values():
+        context.close()
+
+
+@pytest.mark.parametrize("visitor", VISITORS, ids=str)
 def test_no_state_is_hard_to_use_for_anybody(
-    browser: Browser, room: Playroom, scene: str, scheme: str
+    contexts: dict[Visitor, BrowserContext], room: Playroom, scene: Scene, visitor: Visitor
 ) -> None:
-    page = _open(browser, room, viewport=LAPTOP, color_scheme=scheme, reduced_motion="reduce")
+    room.scripts = visitor.script
+    page = contexts[visitor].new_page()
+    page.goto(room.url + scene.path)
+    moving = page.evaluate(MOVING)
+    page.evaluate("document.getAnimations().forEach(each => each.finish())")
+    page.screenshot(path=ARTEFACTS / f"{scene.name}-{visitor}.png")
+    language = page.locator("html").get_attribute("lang")
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    page.screenshot(path=ARTEFACTS / f"{scene}-{scheme}.png")
-    page.context.close()
+    page.close()
     assert found.response["passes"], "axe looked at nothing"
     assert found.violations_count == 0, found.generate_report()
+    assert language == visitor.language
+    assert moving == 0, "somebody who wants no motion gets some"
 
 
 @pytest.mark.parametrize("size", [PHONE, WALL], ids=["phone", "wall"])
 def test_every_state_fits_from_a_small_phone_to_a_wall(
-    browser: Browser, room: Playroom, scene: str, size: ViewportSize
+    browser: Browser, room: Playroom, scene: Scene, size: ViewportSize
 ) -> None:
     room.host = LONG
-    page = _open(browser, room, viewport=size, locale="id-ID", reduced_motion="reduce")
-    page.screenshot(path=ARTEFACTS / f"{scene}-{size['width']}.png")
+    context = browser.new_context(viewport=size, locale="id-ID", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(room.url + scene.path)
+    page.screenshot(path=ARTEFACTS / f"{scene.name}-{size['width']}.png")
     wide = page.evaluate("document.documentElement.scrollWidth")
-    page.context.close()
+    context.close()
     assert wide <= size["width"]
-
-
-def test_nothing_moves_for_those_who_want_no_motion(
-    browser: Browser, room: Playroom, scene: str
-) -> None:
-    page = _open(browser, room, viewport=LAPTOP, reduced_motion="reduce")
-    moving = page.evaluate("document.getAnimations().length")
-    page.context.close()
-    assert moving == 0, scene
-
-
-def _open(browser: Browser, room: Playroom, **settings: Any) -> Page:
-    page = browser.new_context(**settings).new_page()
-    page.goto(room.url)
-    return page

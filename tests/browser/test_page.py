@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,6 +24,13 @@ PRERENDER = """
 let ahead = true;
 Object.defineProperty(document, "prerendering", { get: () => ahead });
 window.reveal = () => { ahead = false; document.dispatchEvent(new Event("prerenderingchange")); };
+"""
+
+# Notes for how long the page pauses, and does not let it.
+PAUSES = """
+const later = window.setTimeout;
+window.pauses = [];
+window.setTimeout = (what, ms) => { if (ms) pauses.push(ms / 1000); return later(what, 5); };
 """
 
 
@@ -163,6 +171,19 @@ def test_a_budget_that_is_spent_meanwhile_takes_the_button_away(page: Page, room
     expect(page.locator("button")).to_be_hidden()
 
 
+def test_a_wake_that_can_not_be_is_asked_for_once_and_the_page_says_why(
+    page: Page, room: Playroom
+) -> None:
+    room.automatic = False
+    page.goto(room.url)
+    room.refused, room.wakes = Refused(Refusal.FAULT), [503]
+    page.get_by_role("button").click()
+    expect(page.locator("h1")).to_have_text("Out of order")
+    expect(page.locator("#message")).to_contain_text("can't write down what it does")
+    expect(page.locator("button")).to_be_hidden()
+    assert room.tokens == ["token1"]
+
+
 def test_title_and_icon_change_when_it_is_ready(page: Page, room: Playroom) -> None:
     room.state = State.WAKING
     page.goto(room.url)
@@ -288,6 +309,31 @@ def test_a_hidden_tab_asks_seldom(page: Page, room: Playroom) -> None:
     assert room.polls <= 7
 
 
+@pytest.mark.parametrize(
+    ("elapsed_s", "least_s", "most_s"),
+    [(1, 2.5, 3.5), (10, 2.5, 3.5), (50, 1, 1.5), (59, 0.2, 0.3), (85, 0.2, 0.3), (100, 0.8, 1.2)],
+)
+def test_asks_seldom_while_the_end_is_far_and_often_near_it(
+    page: Page, room: Playroom, elapsed_s: float, least_s: float, most_s: float
+) -> None:
+    room.state, room.elapsed_s = State.WAKING, elapsed_s
+    room.expected_s, room.late_s = 60.0, 90.0
+    page.add_init_script(PAUSES)
+    page.goto(room.url)
+    eventually(lambda: room.polls > 5)
+    pauses = page.evaluate("pauses")
+    assert least_s < min(pauses) < most_s, pauses  # those after a slow answer are longer
+
+
+def test_who_is_answered_slowly_asks_less_often(page: Page, room: Playroom) -> None:
+    room.state, room.elapsed_s, room.expected_s = State.WAKING, 70, 60.0
+    room.delay_s = 0.6
+    page.add_init_script(PAUSES)
+    page.goto(room.url)
+    eventually(lambda: room.polls > 3)
+    assert all(pause_s > 2 for pause_s in page.evaluate("pauses")[1:])
+
+
 def test_the_apps_own_error_is_shown_and_not_reloaded(page: Page, room: Playroom) -> None:
     room.state, room.origin_status = State.READY, 502
     page.clock.install()
@@ -315,11 +361,15 @@ def test_a_route_that_does_not_switch_is_asked_about_once_a_minute(
 
 
 def test_a_header_that_is_lost_on_the_way_makes_no_storm(page: Page, room: Playroom) -> None:
+    """Each answer looks as if the app had given it; a reload every five seconds may be."""
     room.state, room.headerless = State.WAKING, True
+    room.expected_s = None  # it asks four times a second then, so this takes one and a half
+    began = time.monotonic()
     page.goto(room.url)
     eventually(lambda: len(room.pages) == 2)
-    eventually(lambda: room.polls > 10)
-    assert len(room.pages) == 2
+    eventually(lambda: room.polls > 6)
+    reloads = len(room.pages) - 1
+    assert reloads <= 1 + (time.monotonic() - began) // 5  # one, unless the machine is slow
 
 
 def test_speaks_the_visitors_language(browser: Browser, room: Playroom) -> None:

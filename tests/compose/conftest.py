@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.compose.stack import Stack
+from tests.support import free_port, missing
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,15 +17,13 @@ def engine() -> None:
         asked = subprocess.run(["docker", "compose", "ls"], capture_output=True, check=False)  # noqa: S607 - whichever docker the person has
         if asked.returncode == 0:
             return
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Docker engine answers")
+    missing("a Docker engine that answers, with Compose")
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Prepare a stack, not up yet; whatever a test brings up of it is gone afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     stack = Stack.prepare(f"waitroom-test-{port}", port, tmp_path_factory.mktemp("stack"))
     yield stack
     stack.compose("down", "--volumes", "--timeout=5")

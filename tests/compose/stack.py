@@ -11,22 +11,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import free_port
+
 ROOT = Path(__file__).parents[2]
 UP_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One project of the compose file, with names, a port and a hosts.yaml of its own."""
+    """One project of the compose file, with names, ports and a hosts.yaml of its own."""
 
     project: str
     port: int
+    admin_port: int
     folder: Path  # holds config/hosts.yaml and override.yml
 
     @classmethod
     def prepare(cls, project: str, port: int, folder: Path) -> Stack:
         """Write what differs from the shipped stack: the app's container name, and hosts.yaml."""
-        stack = cls(project, port, folder)
+        stack = cls(project, port, free_port(), folder)
         shutil.copytree(ROOT / "config", stack.hosts.parent)
         for shared in (folder, stack.hosts.parent):
             shared.chmod(0o755)  # the stack reads it as another user
@@ -60,10 +63,11 @@ class Stack:
 
     def compose(self, *arguments: str, stdin: str | None = None) -> str:
         """Run docker compose on this project, and return its standard output."""
+        ports = {"WAITROOM_PORT": str(self.port), "WAITROOM_ADMIN_PORT": str(self.admin_port)}
         files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(self.folder / "override.yml")]
         return docker(
             "compose", "-p", self.project, *files, *arguments,
-            stdin=stdin, environment={"WAITROOM_PORT": str(self.port)},
+            stdin=stdin, environment=ports,
         )  # fmt: skip
 
     def up(self, *services: str) -> None:

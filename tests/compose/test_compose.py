@@ -104,6 +104,13 @@ def test_only_the_proxy_has_the_socket_and_each_user_only_his_own(stack: Stack) 
     assert sources["docker-sidecar"] == {"socket-proxy", "sidecar"}
 
 
+def test_the_dashboard_is_for_this_machine_alone(stack: Stack) -> None:
+    url = f"http://127.0.0.1:{stack.admin_port}"
+    assert requests.get(url, timeout=5).url == f"{url}/login"
+    assert "waitroom_host_state" in requests.get(f"{url}/metrics", timeout=5).text
+    assert "waitroom_host_state" not in get(stack, "/metrics").text  # through Traefik
+
+
 def test_an_idle_app_sleeps_and_a_visitor_wakes_it_any_number_of_times(stack: Stack) -> None:
     for _ in range(2):
         page = fall_asleep(stack)

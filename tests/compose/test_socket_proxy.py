@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.compose.stack import Stack, docker
-from waitroom.labels import EVENTS_FILTER, LIST_FILTER
+from waitroom.labels.labels import EVENTS_FILTER, LIST_FILTER
 
 pytestmark = pytest.mark.xdist_group("compose")  # one stack serves all of a file
 
@@ -26,19 +26,19 @@ for request in json.load(sys.stdin):
         print("refused" if b"text/html" in answer else answer.split()[1].decode())
 """
 
+LISTED = f"limit=-1&all=1&size=0&trunc_cmd=0&{urlencode({'filters': json.dumps(LIST_FILTER)})}"
 BOTH = [
     "GET /_ping",
     "GET /version",
     "GET /v1.45/version",
     "GET /containers/APP/json",
     "GET /v1.45/containers/APP/json",
+    f"GET /v1.45/containers/json?{LISTED}",
 ]
-LISTED = f"limit=-1&all=1&size=0&trunc_cmd=0&{urlencode({'filters': json.dumps(LIST_FILTER)})}"
 FILTERED = urlencode({"filters": json.dumps(EVENTS_FILTER)})
 ONLY_WAITROOM = [
     "POST /containers/APP/start",
     "POST /v1.45/containers/APP/unpause",
-    f"GET /v1.45/containers/json?{LISTED}",
     f"GET /events?since=1&{FILTERED}",
 ]
 ONLY_SIDECAR = [

@@ -1,19 +1,18 @@
 """An app that keeps an account: which bodies it took, and whether it was stopped in use.
 
-    python -m tests.faults.app start|stop|status|serve FOLDER PORT
+    python -m tests.faults.app FOLDER PORT
 
-FOLDER/mood says how it behaves. FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a line for each stop that came
-while a request was under way.
+FOLDER/mood says how it behaves. FOLDER/taken has a line for each body that was POSTed, FOLDER/cut a
+line for each stop that came while a request was under way, FOLDER/crashed one for each crash of its
+own: how many requests that cut off. It is started and stopped by `commands`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -21,14 +20,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from waitroom import demo_http
+from waitroom.demo import app_http
 
 BIG_BYTES = 10_000_000
 SSE_EVENTS = 8
 _BLOCK = bytes(range(250)) * 400
+# Whoever runs holds the lock of app.pid, however he ended. One command at a time: each tries that
+# lock, and must not take another one's try for the app. In the shell, since a status is asked for
+# all the time and Python takes ten times as long to begin.
+_TURN = 'cd "$1" && exec 8<. && flock 8 && '
+_COMMANDS = {
+    "start": 'exec 9>>app.pid; flock -n 9 || exit 0; : >app.pid; cd "$OLDPWD"; exec 8<&-;'
+    ' setsid "$0" -m tests.faults.app "$1" "$2" </dev/null >/dev/null 2>&1 &',
+    "stop": "flock -n app.pid true && exit; until [ -s app.pid ]; do sleep 0.01; done;"
+    ' kill "$(cat app.pid)" 2>/dev/null; true',
+    "status": "! flock -n app.pid true",
+}
 
 
-class Handler(demo_http.Handler):
+def commands(folder: Path, port: int) -> dict[str, list[str]]:
+    """Return the keys of its `command` in hosts.yaml."""
+    arguments = [sys.executable, str(folder), str(port)]
+    return {what: ["sh", "-c", _TURN + act, *arguments] for what, act in _COMMANDS.items()}
+
+
+class Handler(app_http.Handler):
     folder: Path
     under_way = 0
     lock = threading.Lock()
@@ -86,7 +102,7 @@ def serve(folder: Path, port: int) -> None:
 
     signal.signal(signal.SIGTERM, end)
     behave(folder, port)
-    server = demo_http.Server("127.0.0.1", port)
+    server = app_http.Server("127.0.0.1", port)
     server.RequestHandlerClass = Handler
     server.serve_forever()
 
@@ -101,42 +117,17 @@ def behave(folder: Path, port: int) -> None:
             while True:
                 held.append(listener.accept())
         case ["flaps"]:
-            threading.Timer(0.3, os._exit, [1]).start()
+            threading.Timer(0.3, crash, [folder]).start()
         case ["late", seconds]:
             time.sleep(float(seconds))
 
 
-def main(what: str, folder: Path, port: int) -> int:
-    if what == "serve":
-        serve(folder, port)
-    # One command at a time: each tries the lock, and must not take another one's try for the app.
-    turn = os.open(folder, os.O_RDONLY)
-    fcntl.flock(turn, fcntl.LOCK_EX)
-    # Whoever runs holds the lock, however he ended.
-    with (folder / "app.pid").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return running(what, Path(file.name))
-        if what == "start":
-            file.truncate(0)
-            app = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.app", "serve", str(folder), str(port)],
-                pass_fds=[file.fileno()], start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            app.returncode = 0  # it outlives us
-        return what == "status"
-
-
-def running(what: str, pid_file: Path) -> int:
-    if what == "stop":
-        while not pid_file.read_text():  # it has only just been started
-            time.sleep(0.01)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid_file.read_text()), signal.SIGTERM)
-    return 0
+def crash(folder: Path) -> None:
+    with Handler.lock:  # so that no request begins after they were counted
+        with (folder / "crashed").open("a") as file:
+            file.write(f"{Handler.under_way}\n")
+        os._exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
+    serve(Path(sys.argv[1]), int(sys.argv[2]))

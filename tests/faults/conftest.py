@@ -12,6 +12,11 @@ import pytest
 from tests.faults.stack import Stack
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the soak, so that the hour it takes passes beside all others."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/test_soak"))
+
+
 @pytest.fixture
 def chance() -> random.Random:
     """All that a test leaves to chance; the seed stands in the report of a failure."""

@@ -6,11 +6,11 @@ ours reads it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
+from tests.faults import app
 from tests.integration.local import ROOT, Local
 from tests.support import eventually, free_port
 
@@ -39,14 +41,20 @@ class Stack(Local):
     def _app_keys(self, name: str, **keys: Any) -> dict[str, Any]:
         folder, port = self.home(name), free_port()
         folder.mkdir()
-        argv = [sys.executable, "-m", "tests.faults.app"]
-        commands = {
-            what: [*argv, what, str(folder), str(port)] for what in ("start", "stop", "status")
-        }
         return {
-            "command": commands, "url": f"http://127.0.0.1:{port}", "idle_after": "1s",
+            "command": app.commands(folder, port), "url": f"http://127.0.0.1:{port}", "idle_after": "1s", "work": 2,
             "budget": {"wakes_per_day": 10_000, "wakes_per_visitor": 10_000}, **keys,
         }  # fmt: skip
+
+    def write_hosts(self) -> None:
+        keys = {"budget": {"wakes_per_day": 1_000_000}, "hosts": self.hosts}
+        (self.data / "hosts.yaml").write_text(yaml.safe_dump(keys))
+
+    def start(self, *names: str) -> None:
+        super().start(*names)
+        if {"waitroom", "traefik"} <= self.processes.keys():
+            for name in self.hosts:  # a Traefik that has just started leads nowhere yet: 404
+                eventually(lambda host=name: self.answers(host), what=f"Traefik leads to {name}")  # type: ignore[misc]
 
     def home(self, name: str) -> Path:
         """Where the app of a host keeps its account."""
@@ -91,8 +99,7 @@ class Stack(Local):
         eventually(lambda: self.try_to_wake(name), within_s=within_s, what=f"{name} is awake")
 
     def asked_token(self, name: str) -> str:
-        """Return the token of a host's page; a Traefik that has just started may not lead to it yet."""
-        eventually(lambda: 'name="token"' in self.get(host=name).text, what=f"the page of {name}")
+        """Return the token of a host's page."""
         return self.token(self.get(host=name))
 
     def try_to_wake(self, name: str) -> bool:
@@ -101,6 +108,18 @@ class Stack(Local):
         if "X-Waitroom" in answer.headers and 'name="token"' in answer.text:
             self.post_wake(self.token(answer), name)
         return "X-Waitroom" not in answer.headers and answer.status_code == requests.codes.ok
+
+    def taken(self, name: str) -> list[str]:
+        """Return what was POSTed to its app."""
+        return self._account(name, "taken")
+
+    def cut_off_by_crashes(self, name: str) -> int:
+        """Return how many requests its app left half answered when it crashed."""
+        return sum(map(int, self._account(name, "crashed")))
+
+    def _account(self, name: str, what: str) -> list[str]:
+        account = self.home(name) / what
+        return account.read_text().split() if account.exists() else []
 
     def set_mood(self, name: str, mood: str) -> None:
         """Say how its app behaves from its next start on: see `app.serve`."""
@@ -152,7 +171,10 @@ class Stack(Local):
         return {name: (own[name], waiting[name]) for name in self.hosts}
 
     def recorded_counts(self) -> dict[str, tuple[int, int]]:
-        found = {doc["host"]: doc for doc in self.activity()["hosts"].values()}
+        try:
+            found = {doc["host"]: doc for doc in self.activity()["hosts"].values()}
+        except FileNotFoundError:  # nothing is recorded yet
+            found = {}
         return {
             name: (found[name]["requests"], found[name]["waiting"]) if name in found else (0, 0)
             for name in self.hosts
@@ -175,9 +197,15 @@ class Stack(Local):
             assert "fault of ours" not in text, text
             assert "Traceback" not in text, text
 
+    def end_all(self) -> None:
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(15)
+        self.processes.clear()
+
     def close(self) -> None:
-        for name in tuple(self.processes):
-            self.end(name, signal.SIGKILL if name == "traefik" else signal.SIGTERM)
+        self.end_all()
         for name, keys in self.hosts.items():
             subprocess.run(keys["command"]["stop"], cwd=ROOT, check=False, timeout=30)
             self.kill_app(name)

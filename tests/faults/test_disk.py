@@ -1,6 +1,6 @@
-"""Disks that are full or read-only, and files that are damaged or of another version.
+"""Disks that are full, read-only or slow, and files that are damaged or of another version.
 
-FAULT_DAMAGES=20 is the long form.
+FAULT_DAMAGES=20 FAULT_FSYNC_S=2 is the long form.
 """
 
 from __future__ import annotations
@@ -17,10 +17,22 @@ import pytest
 import requests
 
 from tests.faults.stack import Stack, stays
+from tests.faults.visitors import visited
+from tests.integration.local import ROOT
 from tests.support import eventually, missing
 
 DAMAGES = int(os.environ.get("FAULT_DAMAGES", "1"))
+FSYNC_S = float(os.environ.get("FAULT_FSYNC_S", "1"))
 PAGE_BYTES = 4096
+# Python runs it before anything else; the interpreter is free meanwhile, as in the real one.
+SLOW = """\
+import os, time
+really = os.fsync
+def fsync(file):
+    time.sleep({seconds})
+    really(file)
+os.fsync = fsync
+"""
 
 
 class Disk:
@@ -85,9 +97,7 @@ def test_a_full_disk_stops_nobody_starts_nobody_and_loses_nothing(two: Stack, di
     disk.fill()
     token = two.asked_token("h1.test")
     refused = two.post_wake(token, "h1.test")
-    assert (refused.status_code, "the journal can't be used" in refused.text) == (503, True), (
-        refused.text
-    )
+    assert (refused.status_code, "can't write down" in refused.text) == (503, True), refused.text
     assert two.app_answers("h0.test")
     eventually(lambda: "can't be written, trying again" in two.log("sidecar"))
     stays(lambda: two.app_pid("h0.test") and not two.is_shadowed("h0.test"), for_s=9)
@@ -118,14 +128,34 @@ def test_with_a_read_only_disk_nothing_sleeps_or_wakes_and_each_process_says_why
     two.demand_no_fault_of_ours()
 
 
+@pytest.mark.timeout(120 + 60 * FSYNC_S)
+def test_a_slow_disk_costs_patience_and_nothing_else(stack: Stack, tmp_path: Path) -> None:
+    """A wake waits for it, as the journal comes first; who is awake does not notice."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(SLOW.format(seconds=FSYNC_S))
+    stack.environment["PYTHONPATH"] = f"{tmp_path / 'slow'}:{ROOT}"
+    stack.start()
+    stack.wake_host("h0.test", within_s=30 + 10 * FSYNC_S)
+    with visited(stack, "h0.test") as answers:  # so it is written all the time
+        stack.wake_host("h1.test", within_s=30 + 10 * FSYNC_S)
+        eventually(lambda: stack.sleeps("h1.test"), within_s=30 + 15 * FSYNC_S)
+    assert set(answers) == {200}
+    eventually(lambda: stack.sleeps("h0.test"), within_s=30 + 15 * FSYNC_S)
+    assert "not_read" not in stack.reasons()
+    stack.demand_exact_counts()
+    stack.demand_no_lost_wake()
+    stack.demand_no_fault_of_ours()
+
+
 def spoil(path: Path, chance: random.Random) -> None:
     data = path.read_bytes()
     cut = chance.randrange(1, len(data) - 1)
+    begins = max(cut // 2, data.find(b"\n") + 1)  # a hole in the first line: see the test below
     how = {
         "emptied": b"",
         "truncated": data[:cut],
         "garbage": chance.randbytes(len(data)),
-        "a hole": data[: cut // 2] + bytes(cut - cut // 2) + data[cut:],
+        "a hole": data[:begins] + bytes(max(0, cut - begins)) + data[max(begins, cut) :],
     }
     name = chance.choice(list(how))
     print(f"{path.name}: {name}")  # noqa: T201 - pytest shows it with a failure
@@ -207,6 +237,17 @@ def test_a_damaged_journal_costs_only_what_it_has_lost(
     eventually(lambda: len(lone.events("woken")) > len([e for e in kept if e["kind"] == "woken"]))
     assert [event for event in lone.events() if event in kept] == kept
     lone.demand_no_fault_of_ours()
+
+
+def test_a_journal_with_a_damaged_first_line_is_not_recorded_twice(lone: Stack) -> None:
+    live_a_little(lone)
+    kept = lone.events()
+    lone.end("sidecar")
+    path = lone.data / "journal.jsonl"
+    path.write_bytes(b"\0" * 9 + path.read_bytes()[9:])
+    lone.start("sidecar")
+    eventually(lambda: len(lone.events("watch_started")) == 2)
+    assert [event for event in lone.events() if event in kept] == kept
 
 
 def live_a_little(stack: Stack) -> None:

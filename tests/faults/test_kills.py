@@ -1,6 +1,6 @@
 """kill -9 of each part at random points, under visitors of every kind.
 
-FAULT_KILLS=75 is the long form: 300 kills in all. Each killed process is started again, as whatever
+FAULT_KILLS=60 is the long form: 300 kills in all. Each killed process is started again, as whatever
 supervises it would; a killed app is not, its visitors wake it.
 """
 
@@ -10,15 +10,20 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import requests
 
+from tests.compose.contained import Contained
+from tests.compose.engine import Engine
 from tests.faults.stack import AGREES_WITHIN_S, Stack
 from tests.faults.visitors import AGENT, Town
 from tests.support import eventually
 
-KILLS = int(os.environ.get("FAULT_KILLS", "3"))
+HONEST = ((200, False), (307, True), (503, True))  # the app's answer, or one of ours
+KILLS = int(os.environ.get("FAULT_KILLS", "2"))
 
 
 @pytest.mark.parametrize("victim", ["sidecar", "waitroom", "traefik", "app"])
@@ -49,6 +54,47 @@ def test_after_a_kill_nothing_is_lost_unreachable_or_left_running(
     assert lines <= town.sent() if victim == "traefik" else lines == town.sent()
     if victim == "sidecar":
         assert town.account.faults == []
+
+
+@pytest.fixture
+def contained(tmp_path: Path) -> Iterator[Contained]:
+    """The stack over an engine of its own, which may be killed."""
+    engine = Engine()
+    try:
+        made = Contained(tmp_path, engine)
+        yield made
+        made.close()
+    finally:
+        engine.close()
+
+
+@pytest.mark.timeout(180 + 60 * KILLS)
+def test_after_a_kill_of_the_docker_daemon_nothing_is_lost_unreachable_or_left_running(
+    contained: Contained, chance: random.Random, tell: Callable[[str], None]
+) -> None:
+    contained.start_awake()
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0, 5))  # awake, draining, or on its way down
+        if chance.random() < 0.5 and contained.is_asleep():
+            contained.post_wake(contained.token(contained.get()))  # or on its way up
+            time.sleep(chance.uniform(0, 2))
+        contained.engine.end(signal.SIGKILL)
+        answer = contained.get()
+        assert (answer.status_code, "X-Waitroom" in answer.headers) in HONEST
+        time.sleep(chance.uniform(0, 1))
+        contained.engine.start()
+        eventually(lambda: wakes(contained), within_s=60, what="it wakes, or is awake")
+    eventually(contained.is_asleep, within_s=60, what="nothing runs on, forgotten")
+    tell(f"{KILLS} kills; {len(contained.events('woken'))} wakes")
+    contained.demand_exact_counts()
+
+
+def wakes(stack: Contained) -> bool:
+    """Ask once as its page does; whether its app answers already."""
+    answer = stack.get()
+    if 'name="token"' in answer.text:
+        stack.post_wake(stack.token(answer))
+    return answer.status_code == requests.codes.ok and "X-Waitroom" not in answer.headers
 
 
 def kill(stack: Stack, victim: str, chance: random.Random) -> None:

@@ -5,44 +5,19 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.faults.stack import Stack, stays
+from tests.faults.visitors import visited
 from tests.support import eventually, missing
 
 HOST = "h0.test"
 PAUSE_S = float(os.environ.get("FAULT_PAUSE_S", "4"))
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-
-
-@contextmanager
-def visited(stack: Stack) -> Iterator[list[int]]:
-    """Somebody who uses the host all the time; what he was answered."""
-    answers: list[int] = []
-    ended = threading.Event()
-
-    def visit() -> None:
-        while not ended.wait(0.2):
-            try:
-                answers.append(stack.get(host=HOST, timeout=30 + PAUSE_S).status_code)
-            except requests.RequestException:
-                answers.append(0)
-
-    thread = threading.Thread(target=visit)
-    thread.start()
-    try:
-        yield answers
-    finally:
-        ended.set()
-        thread.join()
 
 
 @pytest.mark.parametrize("name", ["sidecar", "waitroom", "traefik"])
@@ -51,7 +26,7 @@ def test_a_process_that_stood_still_stops_nobody_who_is_in_use(lone: Stack, name
     awake(lone)
     woken = len(lone.events("sleep_started"))
     group = lone.processes[name].pid
-    with visited(lone) as answers:
+    with visited(lone, HOST, patience_s=30 + PAUSE_S) as answers:
         eventually(lambda: len(answers) > 3)
         os.killpg(group, signal.SIGSTOP)
         time.sleep(PAUSE_S)  # several times its idle_after
@@ -68,7 +43,7 @@ def test_a_process_that_stood_still_stops_nobody_who_is_in_use(lone: Stack, name
 def test_another_time_zone_makes_no_difference(lone: Stack) -> None:
     lone.environment["TZ"] = "Asia/Jakarta"
     awake(lone)
-    with visited(lone) as answers:
+    with visited(lone, HOST) as answers:
         for zone in ("America/New_York", "Pacific/Kiritimati"):
             lone.environment["TZ"] = zone
             lone.end("sidecar")
@@ -82,9 +57,15 @@ def test_another_time_zone_makes_no_difference(lone: Stack) -> None:
     lone.demand_exact_counts()
 
 
-@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize(
+    ("hours", "stands_still"), [(1, False), (-1, False), (1, True)], ids=["on", "back", "suspended"]
+)
 def test_a_clock_that_is_set_starts_the_idle_time_anew_and_holds_up_no_work(
-    lone: Stack, tmp_path: Path, chance: random.Random, hours: int
+    lone: Stack,
+    tmp_path: Path,
+    chance: random.Random,
+    hours: int,
+    stands_still: bool,  # noqa: FBT001 - pytest hands it over by name
 ) -> None:
     """Only the sidecar's own clock can be set here; under it no command can be run."""
     if not FAKETIME.exists():
@@ -103,15 +84,18 @@ def test_a_clock_that_is_set_starts_the_idle_time_anew_and_holds_up_no_work(
     eventually(lambda: lone.is_shadowed(HOST))
     lone.wake_host(HOST)
     eventually(lambda: lone.recorded_counts()[HOST][0] > 0)
+    group = lone.processes["sidecar"].pid
+    if stands_still:
+        os.killpg(group, signal.SIGSTOP)
     replace(setting, f"{hours:+d}h")
+    os.killpg(group, signal.SIGCONT)
     eventually(lambda: lone.events("clock_step"), within_s=30)
     beaten = lone.heartbeat()
     eventually(lambda: lone.heartbeat() > beaten, what="the sidecar's jobs go on")
     stays(lambda: lone.app_pid(HOST), for_s=2)
-    if hours > 0:  # after a step back it stays awake for as long: what was used then is to come
-        eventually(lambda: lone.events("sleep_called_off"), within_s=30)
-        decided, step = (moment(lone.events(k)[-1]) for k in ("sleep_called_off", "clock_step"))
-        assert (decided - step).total_seconds() >= idle_after_s
+    eventually(lambda: lone.events("sleep_called_off"), within_s=30, what="it is to sleep again")
+    decided, step = (moment(lone.events(k)[-1]) for k in ("sleep_called_off", "clock_step"))
+    assert (decided - step).total_seconds() >= idle_after_s
 
 
 def replace(path: Path, text: str) -> None:

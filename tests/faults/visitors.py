@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,6 +23,7 @@ import websockets.exceptions
 import websockets.sync.client
 
 from tests.faults.app import BIG_BYTES, SSE_EVENTS
+from tests.faults.stack import Stack
 
 AGENT = "visitor"
 _TIMEOUT_S = 20
@@ -77,9 +78,9 @@ class Visitor(threading.Thread):
             self.pause()
 
     def pause(self) -> None:
-        """Crowd in after a wake; later come now and then, about as often as idle_after allows."""
+        """Crowd in after a wake; later come now and then, so that the five of a host leave it idle about every other time."""
         crowded = time.monotonic() < self.crowd.until
-        self.ended.wait(0.05 if crowded else self.chance.uniform(3, 12))
+        self.ended.wait(0.05 if crowded else self.chance.uniform(2, 30))
 
     def ask(self, path: str, **kwargs: object) -> requests.Response | None:
         """Ask until the app has answered, or we have: then None."""
@@ -142,6 +143,37 @@ class Visitor(threading.Thread):
         except websockets.exceptions.ConnectionClosed as error:
             raise Fault("cut off") from error
         return True
+
+
+@contextlib.contextmanager
+def visited(stack: Stack, host: str, *, patience_s: float = 30.0) -> Iterator[list[int]]:
+    """Have somebody use the host all the time; what he was answered, 0 for nothing.
+
+    Whom we send on comes again at once, as every browser does.
+    """
+    answers: list[int] = []
+    ended = threading.Event()
+
+    def visit() -> None:
+        while not ended.wait(0.2):
+            status = requests.codes.temporary_redirect
+            while status == requests.codes.temporary_redirect:
+                status = answered()
+            answers.append(status)
+
+    def answered() -> int:
+        try:
+            return stack.get(host=host, timeout=patience_s).status_code
+        except requests.RequestException:
+            return 0
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        thread.join()
 
 
 class Waker(threading.Thread):

@@ -51,8 +51,10 @@ class Call:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], listen: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        super().__init__(listen, handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Keep quiet about clients that went away, and tell of everything else."""
@@ -63,7 +65,7 @@ class _Server(ThreadingHTTPServer):
 class Gce:
     """The server; a context manager. Everything a test turns is an attribute."""
 
-    def __init__(self, *, step_s: float = 0.0) -> None:
+    def __init__(self, *, step_s: float = 0.0, listen: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.machines = Machines(step_s=step_s)
         self.zones = {ZONE}
         self.calls: list[Call] = []
@@ -72,7 +74,7 @@ class Gce:
         self.enabled = True
         self.token: str | None = None  # demanded as the bearer, if set
         self._lock = threading.Lock()
-        self._server = _Server(_handler(self))
+        self._server = _Server(_handler(self), listen)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:

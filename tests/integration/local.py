@@ -72,7 +72,7 @@ class Local:
         }
 
     def app_command(self, what: str) -> list[str]:
-        app = [sys.executable, str(ROOT / "waitroom" / "demo_app.py"), what]
+        app = [sys.executable, str(ROOT / "waitroom" / "demo" / "app.py"), what]
         return [*app, "--pid-file", str(self.data / "app.pid"), "--port", str(self.app_port)]
 
     def write_hosts(self) -> None:
@@ -152,10 +152,23 @@ class Local:
 
     def wake(self) -> None:
         """Wake the host as the page does, and wait until the app answers."""
+        # A Traefik that has just started leads nowhere yet.
+        eventually(lambda: self.is_awake() or "X-Waitroom" in self.get().headers, what="a route")
         answer = self.get()
         if "X-Waitroom" in answer.headers:
-            assert self.post_wake(self.token(answer)).status_code == requests.codes.accepted
+            token = self.token(answer)
+            eventually(lambda: self.is_taken(token), what="the wake is taken")
             eventually(self.is_awake, what="the app answers")
+
+    def is_taken(self, token: str) -> bool:
+        """Ask for a wake once; whether it is taken, or has to be asked for again."""
+        asked = self.post_wake(token)
+        # Found stopped a moment ago, its requests go by way of the app's route yet, for which we
+        # answer 503; the page asks again, too.
+        assert asked.status_code in (requests.codes.accepted, requests.codes.unavailable), (
+            asked.text
+        )
+        return asked.status_code == requests.codes.accepted
 
     def start_awake(self) -> None:
         """Start all parts, with the app awake."""

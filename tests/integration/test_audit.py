@@ -84,3 +84,19 @@ def test_a_host_that_fell_asleep_while_its_sidecar_died_is_seen_to_be_stopped(lo
     eventually(local.is_asleep, what="stopped, though nobody saw it")
     local.start("sidecar")
     eventually(lambda: kinds(local)[-1] in ("slept", "found_stopped"), within_s=25)
+
+
+def test_a_host_that_has_just_come_is_counted_from_its_first_request_on(local: Local) -> None:
+    local.start_awake()
+    newcomers = [f"new{number}.test" for number in range(4)]
+    for name in newcomers:
+        always_runs = {do: ["true", name] for do in ("start", "stop", "status")}
+        local.hosts[name] = local.host_keys(command=always_runs)
+        local.write_hosts()
+        eventually(lambda: local.get(host=name).status_code == 200, what=f"{name} has a route")  # noqa: B023 - awaited here
+
+    def recorded() -> dict[str, int]:
+        hosts = local.activity()["hosts"].values()
+        return {count["host"]: count["requests"] for count in hosts if count["host"] != HOST}
+
+    eventually(lambda: recorded() == dict.fromkeys(newcomers, 1), what="each is counted once")

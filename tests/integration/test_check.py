@@ -42,6 +42,22 @@ def test_names_the_fault_in_a_bad_hosts_yaml(local: Local) -> None:
     assert f"hosts.'{HOST}'.idle_after" in said
 
 
+def test_names_the_kinds_that_a_webhook_may_ask_for(local: Local) -> None:
+    hooks = [{"url": "http://127.0.0.1:9/hook", "kinds": ["woken", "sleept"]}]
+    (local.data / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {}, "webhooks": hooks}))
+    code, said = check(local)
+    assert code == 1
+    assert "webhooks[0].kinds[1]: 'sleept' is none of wake_requested, " in said
+    assert len(said.splitlines()) == 1
+
+
+def test_finds_that_nobody_can_log_in(local: Local) -> None:
+    (local.data / "operators.json").write_text("{")
+    code, said = check(local)
+    assert code == 1
+    assert "nobody can log in" in said
+
+
 def test_finds_that_nothing_runs(local: Local) -> None:
     code, said = check(local)
     assert code == 1
@@ -55,7 +71,10 @@ def test_finds_a_missing_container_and_a_missing_engine(whole: Local) -> None:
     whole.write_hosts()
     code, said = check(whole, DOCKER_HOST="unix:///no/such.sock")
     assert code == 1
-    assert "hosts.'box.test': unreachable: Docker does not answer (DOCKER_HOST)" in said
+    assert (
+        "hosts.'box.test': unreachable: Docker does not answer (DOCKER_HOST): No such file or"
+        " directory; start it, or mount its socket here\n"
+    ) in said
 
 
 def test_finds_a_command_that_is_not_there(whole: Local) -> None:

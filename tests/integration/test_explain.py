@@ -32,7 +32,8 @@ def test_it_says_why_a_host_does_not_sleep_until_it_sleeps(local: Local) -> None
     local.start()
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="found stopped")
     local.wake()
-    request = f"GET /slow?seconds=15 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    # Its body does not come, so it is under way until the visitor goes.
+    request = f"POST /echo HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", local.port), timeout=20) as visitor:
         visitor.sendall(request)
         eventually(lambda: faults(local) == {"connections"}, within_s=25)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import signal
 import subprocess
 import sys
@@ -171,9 +169,6 @@ def test_of_500_who_ask_at_once_one_start_runs_and_the_day_has_its_budget_and_no
         eventually(lambda: stack.state() == "asleep")
         ask_at_once(stack, kill=killed)
         if killed:
-            # What runs behind a young shadow, and was never seen stopped, is left alone for minutes.
-            with contextlib.suppress(FileNotFoundError):
-                os.utime(stack.routes / f"{HOST}.asleep.yml", (0, 0))
             stack.start("waitroom")
         granted = min(round_ + 1, 5)
         eventually(

@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from tests.integration.vm import VmStack
 from tests.support import eventually, free_port, missing
 
 MONITORING = ROOT / "monitoring"
+README = (ROOT / "README.md").read_text()
+# Queries that nothing answers while all is well, or without a VM.
+SELDOM = re.compile(r"==|>|failed|doubts|refused|called_off|gce_calls|awake_left")
 NAME = re.compile(r"\b(?:waitroom|process)_[a-z_]+")
 PROBES = {  # what the server of tests/gce calls it, as the API's reference calls it
     "get": "instances.get",
@@ -148,6 +152,11 @@ def test_agree_with_the_record_after_a_wake_and_a_sleep(stack: Local) -> None:
     )
 
     assert scraped.labels("host") == {HOST}
+    labels = documented()
+    for families in scraped.families.values():
+        for sample in (sample for family in families for sample in family.samples):
+            if sample.name.startswith("waitroom_"):
+                assert set(sample.labels) - {"le"} == labels[base(sample.name)], sample.name
     for text in scraped.texts.values():
         for secret in (agent, address, "secret-path", "stranger", "127.0.0.1"):
             assert secret not in text
@@ -171,14 +180,38 @@ def test_every_name_in_dashboard_and_rules_is_one_that_there_is(stack: Local) ->
     stack.start()
     known = Scraped(stack).names()
     rules = (MONITORING / "alerts.yml").read_text()
-    dashboard = (MONITORING / "grafana-dashboard.json").read_text()
-    for text in (rules, dashboard):
+    for text in (rules, (MONITORING / "grafana-dashboard.json").read_text()):
         named = set(NAME.findall(text))
         assert named
         assert named <= known
-    assert {name for name in known if name.startswith("waitroom_")} <= set(
-        re.findall(r"`(waitroom_[a-z_]+)`", (ROOT / "README.md").read_text())
-    ) | {name for name in known if re.search(r"_(sum|count|bucket)$", name)}
+    assert {name for name in known if name.startswith("waitroom_")} <= set(documented()) | {
+        name for name in known if re.search(r"_(sum|count|bucket)$", name)
+    }
+
+
+def test_each_query_asks_for_labels_that_its_metric_has() -> None:
+    labels = documented()
+    queries = [expression for expression in expressions() if "waitroom_" in expression]
+    assert queries
+    for query in queries:
+        metrics = {base(name) for name in re.findall(r"waitroom_\w+", query)}
+        for name, matchers in re.findall(r"(waitroom_\w+)\{([^}]*)\}", query):
+            assert set(re.findall(r"(\w+)\s*[=!]", matchers)) <= labels[base(name)], query
+        grouped = set(", ".join(re.findall(r"by \(([^)]*)\)", query)).split(", ")) - {"", "le"}
+        assert grouped <= set().union(*(labels[name] for name in metrics)), query
+
+
+def test_prometheus_gives_each_panel_an_answer(stack: Local) -> None:
+    stack.start()
+    wake(stack)
+    eventually(lambda: stack.events("slept"), within_s=25, what="it sleeps")
+    with prometheus(stack) as ask:
+        eventually(lambda: ask("waitroom_sleeps_total") and ask("waitroom_host_state"))
+        for expression in expressions():
+            ask(resolved(expression))  # no fault
+        for expression in expressions():
+            if not SELDOM.search(expression):
+                eventually(lambda e=expression: ask(resolved(e)), what=expression)  # type: ignore[misc]
 
 
 def test_each_alert_says_what_to_do() -> None:
@@ -191,8 +224,9 @@ def test_each_alert_says_what_to_do() -> None:
 
 
 def test_panels_ask_the_data_source_that_the_operator_chooses() -> None:
-    dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text())
-    for panel in dashboard["panels"]:
+    ids = [panel["id"] for panel in dashboard()["panels"]]
+    assert len(set(ids)) == len(ids)
+    for panel in dashboard()["panels"]:
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert all(target["expr"] for target in panel["targets"])
 
@@ -207,7 +241,7 @@ def test_panels_ask_the_data_source_that_the_operator_chooses() -> None:
 )
 def test_prometheus_itself_finds_no_fault_with_the_files(argv: list[str]) -> None:
     done = subprocess.run(
-        [_promtool(), *argv], cwd=MONITORING, capture_output=True, text=True, check=False
+        [_program("promtool"), *argv], cwd=MONITORING, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -217,7 +251,7 @@ def test_prometheus_itself_finds_no_fault_with_a_scrape(stack: Local) -> None:
     wake(stack)
     for text in Scraped(stack).texts.values():
         done = subprocess.run(
-            [_promtool(), "check", "metrics"],
+            [_program("promtool"), "check", "metrics"],
             input=text,
             capture_output=True,
             text=True,
@@ -265,6 +299,74 @@ def test_a_waiting_room_is_ready_once_traefik_answers(stack: Local) -> None:
     eventually(lambda: _findings(stack, "readyz") == [])
 
 
+def dashboard() -> dict[str, Any]:
+    return dict(json.loads((MONITORING / "grafana-dashboard.json").read_text()))
+
+
+def expressions() -> list[str]:
+    """Every query of the dashboard and the alerts."""
+    rules = yaml.safe_load((MONITORING / "alerts.yml").read_text())
+    return [
+        *(target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]),
+        *(rule["expr"] for group in rules["groups"] for rule in group["rules"]),
+    ]
+
+
+def resolved(expression: str) -> str:
+    """What Grafana makes of a query, for all hosts and some minutes."""
+    return re.sub(r"\$__\w+", "5m", expression).replace("$host", ".*")
+
+
+def base(name: str) -> str:
+    """The metric of a sample."""
+    return re.sub(r"_(bucket|sum|count)$", "", name)
+
+
+def documented() -> dict[str, set[str]]:
+    """The labels of each metric, as README has them."""
+    rows = re.findall(r"^\| (`waitroom_[^|]*) \| ([^|]*)\|", README, re.MULTILINE)
+    return {
+        name: set(re.findall(r"\w+", labels))
+        for names, labels in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+@contextmanager
+def prometheus(stack: Local) -> Iterator[Callable[[str], list[Any]]]:
+    """Run the real one with our own file, and lend the way to ask it."""
+    config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
+    config["global"]["scrape_interval"] = "1s"
+    config["rule_files"] = [str(MONITORING / name) for name in config["rule_files"]]
+    own, sidecar = config["scrape_configs"]
+    own["static_configs"][0]["targets"] = [f"127.0.0.1:{stack.admin_port}"]
+    sidecar["static_configs"][0]["targets"] = [stack.environment["WAITROOM_SIDECAR_LISTEN"]]
+    (stack.data / "prometheus.yml").write_text(yaml.safe_dump(config))
+    listen = f"127.0.0.1:{free_port()}"
+    argv = [
+        _program("prometheus"), f"--config.file={stack.data / 'prometheus.yml'}",
+        f"--storage.tsdb.path={stack.data / 'tsdb'}", f"--web.listen-address={listen}",
+    ]  # fmt: skip
+
+    def ask(query: str) -> list[Any]:
+        try:
+            asked = {"query": query}
+            response = requests.get(f"http://{listen}/api/v1/query", params=asked, timeout=10)
+        except requests.ConnectionError:
+            return []  # it has only begun
+        if response.status_code == requests.codes.unavailable:
+            return []  # and is still reading its own files
+        answer = response.json()
+        assert answer["status"] == "success", (query, answer)
+        return list(answer["data"]["result"])
+
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield ask
+        finally:
+            process.terminate()
+
+
 def of_sidecar(stack: Local, name: str) -> float | None:
     """One metric of the sidecar alone; None while it does not answer."""
     try:
@@ -297,9 +399,9 @@ def _calls(stack: Local) -> Counter[str]:
     return Counter({m: int(scraped.value("waitroom_gce_calls_total", method=m)) for m in methods})
 
 
-def _promtool() -> str:
-    found = shutil.which("promtool")
+def _program(name: str) -> str:
+    found = shutil.which(name)
     if found is None:
-        missing("promtool (Debian: prometheus)")
+        missing(f"{name} (Debian: prometheus)")
     assert found
     return found

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.integration.local import HOST, ROOT, Local
-from tests.support import eventually
-from waitroom.operators import Operators, Role
+from tests.support import eventually, free_port
+from waitroom.admin.operators import Operators, Role
 
 
 @pytest.fixture
@@ -26,9 +26,11 @@ def stack(local: Local) -> Local:
     return local
 
 
-def order(local: Local, *arguments: str) -> subprocess.CompletedProcess[str]:
+def order(
+    local: Local, *arguments: str, module: str = "waitroom"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "waitroom", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT, env=local.environment, capture_output=True, text=True, check=False, timeout=150,
     )  # fmt: skip
 
@@ -82,14 +84,14 @@ def test_what_is_kept_awake_outlives_idle_after_until_it_is_released(stack: Loca
     assert stack.events("sleep_called_off")[-1]["reason"] == "kept"
     assert stack.app_runs()
     assert order(stack, "release", HOST, "--as", "ann").returncode == 0
-    eventually(stack.is_asleep, within_s=90)  # it is looked at once a minute
+    eventually(stack.is_asleep, what="asleep, long before the next look of once a minute")
     for kind in ("kept", "released"):
         assert [event["by"] for event in stack.events(kind)] == ["ann"]
 
 
 def test_errors_are_one_line_each(stack: Local) -> None:
     assert "hosts.yaml names no" in in_one_line(order(stack, "wake", "other.test"))
-    assert "--until or --for" in in_one_line(order(stack, "keep", HOST), 2)
+    assert "--until 18:00 or --for 2h" in in_one_line(order(stack, "keep", HOST), 2)
     assert "such as 90s" in in_one_line(order(stack, "keep", HOST, "--for", "soon"), 2)
     assert "28 days" in in_one_line(order(stack, "keep", HOST, "--for", "100d"))
     stack.end("sidecar")
@@ -125,6 +127,40 @@ def test_who_may_do_what_over_http(stack: Local) -> None:
         assert session.get(f"{url}/preview", timeout=5).url == f"{url}/preview"
     Operators(stack.data / "operators.json").remove("eve")
     assert session.get(url, timeout=5).url == f"{url}/login"
+
+
+def test_neither_pages_nor_files_nor_metrics_tell_of_a_visitor(stack: Local) -> None:
+    stack.environment["WAITROOM_SIDECAR_LISTEN"] = f"127.0.0.1:{free_port()}"
+    stack.end("sidecar")
+    stack.spawn("sidecar")
+    agent, address = "Mozilla/5.0 (X11; Linux x86_64) a-visitors-own/7", "203.0.113.7"
+    headers = {"User-Agent": agent, "X-Forwarded-For": address}
+    page = stack.get("/a-secret-path?q=1", headers=headers)
+    assert stack.post_wake(stack.token(page)).status_code == 202
+    eventually(stack.is_awake)
+    stack.get("/a-secret-path?q=2", headers=headers)
+    assert order(stack, "sleep", HOST, "--force", "--reason", "it is night").returncode == 0
+
+    session, url = requests.Session(), f"http://127.0.0.1:{stack.admin_port}"
+    token = Operators(stack.data / "operators.json").add("ann", Role.OPERATOR)
+    log_in(session, url, token)
+    pages = ("/", "/hosts", "/events", f"/hosts/{HOST}", "/metrics", "/readyz", "/healthz")
+    shown = {path: session.get(url + path, timeout=10).text for path in pages}
+    assert "wake_requested" in shown["/events"]
+    sidecar = stack.environment["WAITROOM_SIDECAR_LISTEN"]
+    shown["the sidecar's"] = requests.get(f"http://{sidecar}/metrics", timeout=10).text
+    audited = order(stack, "audit", module="sidecar").stdout
+    shown["audit"] = audited + order(stack, "audit", "--events", module="sidecar").stdout
+    files = [
+        path for path in stack.data.rglob("*") if path.is_file() and "access.log" not in path.name
+    ]
+    shown |= {str(path): path.read_text(errors="replace") for path in files}
+    assert {"activity.json", "journal.jsonl", "waitroom.log", "sidecar.log"} <= {
+        f.name for f in files
+    }
+    for place, text in shown.items():
+        for secret in ("a-visitors-own", address, "a-secret-path", token):
+            assert secret not in text, place
 
 
 def log_in(session: requests.Session, url: str, token: str) -> str:

@@ -84,7 +84,7 @@ def monitored(local: Local) -> Iterator[None]:
 def test_a_route_that_dials_another_address_than_url_keeps_its_upstream_awake(
     local: Local, other_app: Callable[..., None]
 ) -> None:
-    serve = ["-m", "waitroom.demo_app", "serve", "--host", "0.0.0.0", "--port"]  # noqa: S104 - two addresses
+    serve = ["-m", "waitroom.demo.app", "serve", "--host", "0.0.0.0", "--port"]  # noqa: S104 - two addresses
     other_app(sys.executable, *serve, str(local.app_port))
     local.hosts[HOST]["url"] = f"http://127.0.0.2:{local.app_port}"
     own(local)
@@ -133,3 +133,21 @@ def test_a_host_that_asks_who_it_is_sleeps_after_somebody_it_knows(local: Local)
     eventually(lambda: "not_observed" in local.reasons(), within_s=25)
     assert local.get(auth=("visitor", "secret")).status_code == 200
     eventually(local.is_asleep, within_s=60)
+
+
+def test_a_host_with_several_routers_is_shadowed_as_a_whole(local: Local) -> None:
+    own(local)
+    path = local.routes / "mine.yml"
+    http = yaml.safe_load(path.read_text())["http"]
+    for name, rule in {
+        "prefix": f"Host(`{HOST}`) && PathPrefix(`/api`)",
+        "method": f"Host(`{HOST}`) && Path(`/orders`) && Method(`GET`)",
+        "pattern": r"HostRegexp(`^[a-z]+\.test$`) && PathPrefix(`/shared`)",
+    }.items():
+        http["routers"][name] = {"rule": rule, "service": "mine", "priority": 100_000}
+    path.write_text(yaml.safe_dump({"http": http}))
+    awake(local)
+    paths = ("/", "/api/x", "/orders", "/shared/y")
+    assert [local.get(path).headers.get("X-Waitroom") for path in paths] == [None] * 4
+    eventually(local.is_asleep, within_s=60)
+    assert [local.get(path).headers.get("X-Waitroom") for path in paths] == ["asleep"] * 4

@@ -223,11 +223,23 @@ def calls_off(stack: Secured, says: str) -> None:
         stack.close()
 
 
+def default_is_web(folder: Path) -> None:
+    """Let routers that name no entry point belong to the plain one alone."""
+    static = yaml.safe_load((folder / "traefik.yml").read_text())
+    static["entryPoints"]["web"]["asDefault"] = True
+    (folder / "traefik.yml").write_text(yaml.safe_dump(static))
+
+
+def test_a_host_at_an_entry_point_that_is_no_default_sleeps_if_that_is_said(tmp_path: Path) -> None:
+    stack = Secured(tmp_path, secured={}, traefik={"entry_points": ["websecure"]})
+    stack.own_routers()
+    default_is_web(tmp_path)
+    sleeps_and_wakes(stack)
+
+
 def test_nothing_sleeps_where_an_entry_point_does_not_get_our_routers(tmp_path: Path) -> None:
     stack = Secured(tmp_path, secured={})
-    static = yaml.safe_load((tmp_path / "traefik.yml").read_text())
-    static["entryPoints"]["web"]["asDefault"] = True
-    (tmp_path / "traefik.yml").write_text(yaml.safe_dump(static))
+    default_is_web(tmp_path)
     calls_off(stack, f"not in force at https://127.0.0.1:{stack.tls_port}")
 
 

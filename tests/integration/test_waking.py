@@ -179,10 +179,9 @@ def test_an_app_that_was_stopped_by_hand_leads_to_the_waiting_room_and_wakes_aga
 ) -> None:
     room.wake()
     subprocess.run(room.app_command("stop"), check=True)
-    answer = room.get()
-    assert answer.status_code == 503
-    assert answer.headers["X-Waitroom"] == "asleep"
-    assert room.post_wake(room.token(answer)).status_code == 202
+    assert room.get().status_code == 503
+    eventually(lambda: room.get().headers["X-Waitroom"] == "asleep")
+    assert room.post_wake(room.token(room.get())).status_code == 202
     eventually(room.is_awake)
 
 
@@ -196,12 +195,15 @@ def test_an_apps_own_error_is_told_as_such(room: Local) -> None:
     room.wake()
     answer = room.get("/.waitroom/gap?st=502", headers={"Accept": "text/plain"}, timeout=5)
     assert "X-Waitroom" not in answer.headers  # an app that runs is asked itself
-    direct = requests.get(
-        f"http://127.0.0.1:{room.room_port}/.waitroom/gap?st=502",
-        headers={"Host": HOST, "Accept": "text/plain"}, timeout=5,
-    )  # fmt: skip
-    assert direct.headers["X-Waitroom"] == "ready"
-    assert "502" in direct.text
+
+    def is_told() -> bool:
+        direct = requests.get(
+            f"http://127.0.0.1:{room.room_port}/.waitroom/gap?st=502",
+            headers={"Host": HOST, "Accept": "text/plain"}, timeout=5,
+        )  # fmt: skip
+        return direct.headers["X-Waitroom"] == "ready" and "502" in direct.text
+
+    eventually(is_told, what="its app was asked in time, and its status is told")
 
 
 def test_a_start_command_that_returns_before_its_app_runs_is_run_once(local: Local) -> None:
@@ -222,6 +224,8 @@ def test_an_app_whose_stop_is_under_way_unseen_is_waited_for_and_started_again(
     """As a sidecar leaves it that was told of no end within 30 s: it sleeps, and runs still."""
     subprocess.run(local.app_command("start"), check=True)
     (local.routes / f"{HOST}.asleep.yml").write_text(render_shadow([HOST]))
+    (local.data / "stops").mkdir()
+    (local.data / "stops" / HOST).touch()
     local.start("waitroom", "traefik")
     eventually(lambda: local.get().headers.get("X-Waitroom") == "asleep", what="it sleeps")
     assert local.post_wake(local.token(local.get())).status_code == 202
@@ -236,8 +240,8 @@ def test_a_name_given_to_a_sleeping_host_leads_to_its_page_at_once(room: Local) 
     room.hosts[HOST]["aliases"] = ["www.test"]
     room.write_hosts()
     eventually(lambda: room.get(host="www.test").headers.get("X-Waitroom") == "asleep")
-    answer = room.post_wake(room.token(room.get(host="www.test")), host="www.test")
-    assert answer.status_code == 202
+    token = room.token(room.get(host="www.test"))
+    eventually(lambda: room.post_wake(token, host="www.test").status_code == 202)
     eventually(lambda: "X-Waitroom" not in room.get(host="www.test").headers)
 
 

@@ -58,7 +58,7 @@ class VmStack(Local):
     def _switch_app(self, machine: Machine) -> None:
         with self._switching:
             if machine.status == "RUNNING":
-                argv = ["-m", "waitroom.demo_app", "serve", "--host", machine.address, "--port"]
+                argv = ["-m", "waitroom.demo.app", "serve", "--host", machine.address, "--port"]
                 self.app = subprocess.Popen([sys.executable, *argv, str(self.app_port)], cwd=ROOT)
             elif machine.status in ("STOPPING", "SUSPENDING"):
                 self._end_app()

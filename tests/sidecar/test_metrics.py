@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from sidecar.metrics import Recording, Sleeps
-from sidecar.recorder import Recorder
-from tests.sidecar.test_recorder import line, registry
-from waitroom.hosts import Registry
+from sidecar.record.recorder import Recorder
+from tests.sidecar.record.test_recorder import line, registry
+from waitroom.registry.hosts import Registry
 
 
 class Case:

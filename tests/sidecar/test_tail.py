@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
+import hashlib
 import itertools
 import lzma
 import os
@@ -21,9 +22,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar import siblings
-from sidecar.positions import Position
-from sidecar.sources import PlainFile, Source
+from sidecar.log import siblings
+from sidecar.log.positions import Position
+from sidecar.log.sources import PlainFile, Source, Stamp
 from sidecar.tail import Tail
 
 _numbers = [itertools.count(1)]  # anew for each test, so that its bytes are the same each time
@@ -617,7 +618,7 @@ def test_a_log_mounted_as_a_single_file_is_refused(log: Log) -> None:
     other = log.path.with_name("mounted log")
     other.touch()
     mount = 'mount --bind "$1" "$2" && exec "$3" -c "$4" "$2"'
-    demand = "import pathlib, sys; from sidecar import siblings as s; s.demand_folder(pathlib.Path(sys.argv[1]))"
+    demand = "import pathlib, sys; from sidecar.log import siblings as s; s.demand_folder(pathlib.Path(sys.argv[1]))"
     made = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", mount, "sh", log.path, other, sys.executable, demand],  # noqa: S607 - on every Linux
         check=False, capture_output=True, text=True,
@@ -687,3 +688,53 @@ def test_any_chunking_gives_the_same_lines(
     ended = whole[: whole.rfind(b"\n") + 1].splitlines(keepends=True)
     assert seen == b"".join(line for line in ended if len(line) <= 64)
     assert tail.losses.overlong == sum(len(line) > 64 for line in ended)
+
+
+def test_a_damaged_file_with_the_inode_of_one_that_was_read_holds_up_nothing(
+    tmp_path: Path,
+) -> None:
+    log, packed = tmp_path / "access.log", tmp_path / "access.log.2.gz"
+    log.write_bytes(b"a line\n")
+    noise = "".join(hashlib.sha256(b"%d" % number).hexdigest() for number in range(10_000))
+    whole = gzip.compress(noise.encode() + b"\n")
+    packed.write_bytes(whole[: len(whole) * 3 // 4])
+    found = packed.stat()
+    known = Position(
+        log=str(log), path=str(tmp_path / "access.log.1"), device=found.st_dev, inode=found.st_ino,
+        fingerprint="of another", offset=590_000, mark="of another", finished=True,
+    )  # fmt: skip
+    tail = Tail(log, [known])
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        tail.look()
+    assert tail.fault is None
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2  # the log, and what is of it
+    assert (block := tail.read()) is not None
+    assert bytes(block.lines) == b"a line\n"
+    tail.close()
+
+
+def test_a_file_that_can_not_even_be_asked_for_its_state_is_let_go(tmp_path: Path) -> None:
+    """As on NFS, when the server has forgotten it."""
+    stale = False
+
+    class Remote(PlainFile):
+        def read(self, size: int, offset: int) -> bytes:
+            if stale:
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return super().read(size, offset)
+
+        def stamp(self) -> Stamp:
+            if stale:
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return super().stamp()
+
+    log = tmp_path / "access.log"
+    log.write_bytes(b"a line\n")
+    tail = Tail(log, open_source=Remote)
+    tail.look()
+    assert tail.read()
+    stale = True
+    assert tail.read() is None
+    assert tail.losses.gaps == [f"{log} can't be read: Stale file handle"]
+    tail.close()

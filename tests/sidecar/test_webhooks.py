@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import itertools
 import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.posting import post
 from sidecar.webhooks import Webhooks
 from tests.support import eventually
-from waitroom.hosts import Webhook
+from waitroom.registry.hosts import Webhook
 
 
 class Receiver:
@@ -21,12 +26,14 @@ class Receiver:
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, Any], dict[str, str], bytes]] = []
+        self.at_s: list[float] = []  # when, by a clock that nobody sets
         self.statuses: list[int] = []  # of the next answers; then 204
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.at_s.append(time.monotonic())
                 receiver.got.append((json.loads(body), dict(self.headers), body))
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)
                 self.send_header("Location", "/elsewhere")
@@ -83,8 +90,8 @@ def test_signs_what_it_sends(receiver: Receiver, tmp_path: Path) -> None:
     hooks.put(event("woken"))
     eventually(lambda: len(receiver.got) == 1)
     _, headers, body = receiver.got[0]
-    time, _, digest = headers["X-Waitroom-Signature"].removeprefix("t=").partition(",v1=")
-    assert digest == hmac.new(b"s3cret", f"{time}.".encode() + body, hashlib.sha256).hexdigest()
+    signed_s, _, digest = headers["X-Waitroom-Signature"].removeprefix("t=").partition(",v1=")
+    assert digest == hmac.new(b"s3cret", f"{signed_s}.".encode() + body, hashlib.sha256).hexdigest()
     hooks.end()
 
 
@@ -122,7 +129,30 @@ def test_a_hook_that_hangs_holds_up_no_other_and_keeps_a_bounded_number(
         for _ in range(100):
             hooks.put(event("woken"))
         eventually(lambda sent=100 * hundred: len(receiver.got) == sent)  # type: ignore[misc]
-    assert len(hooks.waiting()) == 1000
+    eventually(lambda: len(hooks.waiting()) == 1000)
+    hooks.end()
+
+
+def test_a_receiver_that_never_answers_holds_up_nothing(receiver: Receiver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/hook"
+        hooks = Webhooks([Webhook(url), Webhook(receiver.url)])
+        for kind in ("woken", "slept"):
+            hooks.put(event(kind))
+        asked, _ = silent.accept()  # it is asked, and says nothing
+        eventually(lambda: receiver.kinds() == ["woken", "slept"])
+        eventually(lambda: [each["url"] for each in hooks.waiting()] == [url, url])
+        hooks.end()
+        asked.close()
+
+
+def test_the_pauses_between_tries_grow(receiver: Receiver) -> None:
+    receiver.statuses = [500, 500, 500]
+    hooks = Webhooks([Webhook(receiver.url)], retry_s=0.05)
+    hooks.put(event("woken"))
+    eventually(lambda: len(receiver.at_s) == 4)
+    pauses = [after - before for before, after in itertools.pairwise(receiver.at_s)]
+    assert all(pause >= least for pause, least in zip(pauses, (0.05, 0.1, 0.2), strict=True))
     hooks.end()
 
 
@@ -134,3 +164,36 @@ def test_a_hook_that_was_removed_gets_no_more(receiver: Receiver) -> None:
     hooks.put(event("slept"))
     eventually(lambda: receiver.kinds() == ["slept"])
     hooks.end()
+
+
+def test_who_has_taken_an_event_and_never_ends_his_answer_holds_up_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer_without_end() -> None:
+            with server.accept()[0] as connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:
+                    connection.sendall(b"x" * 65536)
+
+        answering = threading.Thread(target=answer_without_end)
+        answering.start()
+        webhooks = Webhooks([Webhook(f"http://127.0.0.1:{server.getsockname()[1]}/")])
+        webhooks.put(event("slept"))
+        eventually(lambda: not webhooks.waiting())
+        webhooks.end()
+        answering.join()
+
+
+def test_a_target_that_can_not_even_be_asked_is_tried_again() -> None:
+    """Its name is too long for DNS, which is no OSError to who sends."""
+    tries: list[str] = []
+
+    def send(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> None:
+        tries.append(hook.url)
+        post(hook, body, headers)
+
+    webhooks = Webhooks([Webhook(f"http://{'a' * 70}.test/")], send=send, retry_s=0.01)
+    webhooks.put(event("slept"))
+    eventually(lambda: len(tries) > 2)
+    webhooks.end()

@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from sidecar.recorder import Recorder
-from waitroom.document import parse
+from sidecar.record.recorder import Recorder
+from waitroom.registry.document import parse
 
 HOSTS = [f"h{number}.test" for number in range(5)]
 

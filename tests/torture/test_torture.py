@@ -50,6 +50,7 @@ class Torture:
         self.reopen()
         recorder = open_recorder(self.data, self.path)
         recorder.read()
+        recorder.commit()
         recorder.close()  # what is rotated from now on is not older than the first start
 
     def reopen(self) -> None:
@@ -171,6 +172,7 @@ class Torture:
         while recorder.read():
             pass
         assert not recorder.read()  # what was truncated is understood at the next look
+        recorder.commit()
         recorder.close()
         with TinyDB(self.data / "activity.json", access_mode="r") as database:
             return {

@@ -135,6 +135,7 @@ def test_http_1_0_without_a_host() -> None:
 @pytest.mark.parametrize(
     "line",
     [b"{}", b"[]", b"null", b"1", b"{", b"\xff", b'{"StartUTC":"yesterday"}',
+     b'{"StartUTC":"0001-01-01T00:00:00+05:00"}', b'{"StartUTC":"9999-12-31T23:59:59-05:00"}',
      b'{"StartUTC":"2026-01-02T03:04:05"}', b'{"StartUTC":"2026-01-02T03:04:05Z","Duration":"x"}',
      b'{"StartUTC":"2026-01-02T03:04:05Z","Duration":-1}',
      b'{"StartUTC":"2026-01-02T03:04:05Z","DownstreamContentSize":1' + b"0" * 40 + b"}",
@@ -176,7 +177,15 @@ def test_the_common_format_is_recognised() -> None:
 
 
 _LINES = st.sampled_from(
-    [SHORT, V2_DEFAULT[:-1], V3_WITH_HEADERS_AND_TRACES[:-1], b"", b"x", b"{}"]
+    [
+        SHORT,
+        V2_DEFAULT[:-1],
+        V3_WITH_HEADERS_AND_TRACES[:-1],
+        b"",
+        b"x",
+        b"{}",
+        b'{"StartUTC":"0001-01-01T00:00:00Z"}',
+    ]
 )
 _TORN = st.builds(lambda line, end: line[:end], _LINES, st.integers(0, 300))
 

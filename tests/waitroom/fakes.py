@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from waitroom.document import parse
 from waitroom.errors import UpstreamError
-from waitroom.hosts import Host
-from waitroom.upstreams.base import Phase, Status
+from waitroom.registry.document import parse
+from waitroom.registry.hosts import Host
+from waitroom.upstreams.base import Member, Phase, Status
 
 
 def a_vm(**keys: Any) -> Host:
@@ -29,6 +29,8 @@ class FakeUpstream:
         self.phase_after_start = Phase.RUNNING
         self.fault: UpstreamError | None = None
         self.url: str | None = None
+        self.detail = ""
+        self.members: tuple[Member, ...] = ()
         self.fails_to_start: list[UpstreamError] = []  # what the status says after each start
         self._failed: UpstreamError | None = None
         self.looks = 0
@@ -40,7 +42,7 @@ class FakeUpstream:
         failed, self._failed = self._failed, None
         if self.fault or failed:
             raise self.fault or failed  # type: ignore[misc]
-        return Status(self.phase, url=self.url)
+        return Status(self.phase, detail=self.detail, url=self.url, members=self.members)
 
     def start(self) -> None:
         self.starts += 1

@@ -8,16 +8,11 @@ from pathlib import Path
 
 from tests.waitroom.fakes import FakeUpstream
 from traefik.folder import RouteFolder
-from waitroom.grants import Grants
-from waitroom.hosts import Host, Registry
 from waitroom.journal import Journal
 from waitroom.locks import HostLocks
-from waitroom.outcomes import Outcomes
-from waitroom.room import Room
-from waitroom.statuses import Statuses
-from waitroom.stops import Stops
-from waitroom.upkeep import Upkeep
-from waitroom.wake import Waker
+from waitroom.parts import put_together
+from waitroom.registry.hosts import Host, Registry
+from waitroom.waking.stops import Stops
 
 
 class House:
@@ -29,28 +24,22 @@ class House:
         self.registry = Registry({})
         self.upstreams: dict[str | None, FakeUpstream] = {}
         self.routes = routes(folder)
-        self.locks = HostLocks(folder)
-        self.stops = Stops(self.routes, self.locks)
         self.ended = threading.Event()
-        self.statuses = Statuses(self.upstream)
-        outcomes = Outcomes()
         self.journal = Journal(folder / "journal.jsonl")
-        grants = Grants(self.journal, self.routes, lambda: self.registry.budget)
-        files = {
-            "folder": self.routes,
-            "journal": self.journal,
-            "locks": self.locks,
-            "stops": self.stops,
-            "connect": self.upstream,
-        }
-        self.waker = Waker(
-            **files, probe=lambda _host, _url: True, outcomes=outcomes, grants=grants
-        )  # type: ignore[arg-type]
-        more = {"statuses": self.statuses, "waker": self.waker}
-        self.upkeep = Upkeep(**files, **more, url="http://w")  # type: ignore[arg-type]
-        self.room = Room(
-            **more, folder=self.routes, stops=self.stops, outcomes=outcomes, upkeep=self.upkeep
-        )  # type: ignore[arg-type]
+        # What these know is on the disk: the room's own say the same.
+        self.locks = HostLocks(folder)
+        self.stops = Stops(folder, self.routes, self.locks)
+        parts = put_together(
+            data=folder,
+            folder=self.routes,
+            journal=self.journal,
+            budget=lambda: self.registry.budget,
+            connect=self.upstream,
+            probe=lambda _host, _front: True,
+            url="http://w",
+        )
+        self.statuses = parts.statuses
+        self.waker, self.upkeep, self.room = parts.waker, parts.upkeep, parts.room
         self.adopt(*hosts)
 
     def upstream(self, host: Host) -> FakeUpstream:

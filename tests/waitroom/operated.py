@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
-from waitroom.admin import admin_app
-from waitroom.guard import Guard
-from waitroom.hosts import Host
+from waitroom.admin.guard import Guard
+from waitroom.admin.listener import admin_app
+from waitroom.admin.operators import Operators, Role
+from waitroom.admin.orders import Orders
 from waitroom.journal import Journal
-from waitroom.operators import Operators
-from waitroom.orders import Orders
-from waitroom.recorded import Recorded
+from waitroom.record.records import Latest
+from waitroom.registry.hosts import Host
 
 HOST = a_host()
 SECRET = b"s" * 32
@@ -28,7 +30,7 @@ class Operated:
         (folder / "sidecar.alive").write_text(datetime.now(UTC).isoformat())
         self.journal = Journal(folder / "journal.jsonl")
         self.operators = Operators(folder / "operators.json")
-        recorded = Recorded(folder)
+        recorded = Latest(folder)
         self.orders = Orders(
             room=self.house.room,
             statuses=self.house.statuses,
@@ -44,4 +46,14 @@ class Operated:
             room=self.house.room,
             orders=self.orders,
             recorded=recorded,
+            data=folder,
         )
+
+    def reader(self) -> FlaskClient:
+        """Return the browser of a reader who is logged in."""
+        client = self.app.test_client()
+        csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/login").text)
+        assert csrf
+        token = self.operators.add("ann", Role.READER)
+        client.post("/login", data={"csrf": csrf[1], "token": token})
+        return client

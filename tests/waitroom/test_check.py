@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from waitroom import check
-from waitroom.config import Settings
+from waitroom.registry.settings import Settings
 
 
 def settings(folder: Path) -> Settings:

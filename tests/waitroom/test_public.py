@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
 from traefik.folder import Shadow
-from waitroom import asked
-from waitroom.door import Door
-from waitroom.turns import Turns
+from waitroom.public import asked
+from waitroom.public.door import Door
+from waitroom.public.turns import Turns
+from waitroom.public.web import Public, public_app
 from waitroom.upstreams.base import Phase
-from waitroom.web import Public, public_app
 
 INPUTS = int(os.environ.get("FAULT_INPUTS", "400"))
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -113,6 +113,7 @@ method = st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TR
 asked_for = st.just(("POST", "/.waitroom/wake")) | st.tuples(method, path)
 
 
+@pytest.mark.timeout(60 + INPUTS)
 @settings(max_examples=INPUTS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked_for, body, kind, st.dictionaries(header, odd, max_size=5))
 def test_whatever_strangers_send_is_answered_and_is_no_fault_of_ours(

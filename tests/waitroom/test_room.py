@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support import eventually
 from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
-from traefik.folder import RouteFolder
-from waitroom.budgets import Proof, Wish
-from waitroom.door import Door
+from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import Host
-from waitroom.turns import Turns
-from waitroom.upstreams.base import Phase
+from waitroom.public.door import Door
+from waitroom.public.turns import Turns
+from waitroom.public.web import Public, public_app
+from waitroom.registry.hosts import Host
+from waitroom.upstreams.base import Member, Phase
 from waitroom.view import State
-from waitroom.web import Public, public_app
+from waitroom.waking.budgets import Claim, Proof
 
 HOST = a_host()
 
@@ -49,24 +50,69 @@ def client(house: House) -> FlaskClient:
 def test_a_visitor_of_what_may_be_on_its_way_down_is_told_that_it_sleeps(house: House) -> None:
     house.upstream(HOST).phase = Phase.RUNNING
     house.routes.mark_asleep(HOST.names)
+    house.stops.note_begin(HOST.name)
     assert state(house) is State.ASLEEP
     assert house.waker.under_way(HOST.name) is None
 
 
 def test_what_was_seen_stopped_and_runs_was_started(house: House) -> None:
     house.routes.mark_asleep(HOST.names)
+    house.stops.note_begin(HOST.name)
     assert state(house) is State.ASLEEP
     house.upstream(HOST).phase = Phase.RUNNING
     assert state(house) is State.READY
     assert house.routes.shadow(HOST.name) is None
 
 
-def test_what_runs_behind_an_old_shadow_is_handed_back(house: House) -> None:
+def test_what_was_to_be_stopped_long_ago_and_runs_is_handed_back(house: House) -> None:
     house.upstream(HOST).phase = Phase.RUNNING
     house.routes.mark_asleep(HOST.names)
-    os.utime(house.routes.path / f"{HOST.name}.asleep.yml", (0, 0))
+    house.stops.note_begin(HOST.name)
+    os.utime(house.routes.path / "stops" / HOST.name, (0, 0))
     assert state(house) is State.READY
     assert house.routes.shadow(HOST.name) is None
+
+
+@pytest.mark.parametrize(("app", "shadow"), [(Phase.STOPPED, Shadow.ASLEEP), (Phase.RUNNING, None)])
+def test_a_group_of_which_not_all_run_can_be_woken_and_its_running_app_is_left_alone(
+    house: House, app: Phase, shadow: Shadow | None
+) -> None:
+    group = house.upstream(HOST)
+    group.phase, group.members = (
+        Phase.PARTLY,
+        (Member("web", "web", app), Member("db", "db", Phase.RUNNING)),
+    )
+    house.upkeep.look_at(HOST)
+    assert house.routes.shadow(HOST.name) is shadow
+    assert state(house) is State.ASLEEP
+    assert house.waker.under_way(HOST.name) is None
+
+    house.room.wake(HOST, Claim(visitor="v", proof=Proof.WORK))
+    eventually(lambda: house.waker.under_way(HOST.name) is None)
+    assert state(house) is State.READY
+
+
+def test_what_was_handed_over_and_can_not_be_asked_about_is_not_woken_and_costs_no_budget(
+    house: House,
+) -> None:
+    upstream = house.upstream(HOST)
+    upstream.phase = Phase.RUNNING
+    upstream.fault = UpstreamError(Reason.UNREACHABLE, "busy")
+    house.statuses.forget(HOST.name)
+    house.room.wake(HOST, Claim(visitor="v", proof=Proof.WORK))
+    upstream.fault = None
+    eventually(lambda: house.waker.under_way(HOST.name) is None)
+    assert upstream.starts == 0
+    assert "wake_requested" not in [event["kind"] for event in house.journal.events()]
+    assert state(house) is State.READY
+
+
+def test_whose_app_was_ready_a_moment_ago_and_does_not_answer_now_is_asleep(house: House) -> None:
+    house.upstream(HOST).phase = Phase.RUNNING
+    assert state(house) is State.READY
+    eventually(lambda: house.waker.under_way(HOST.name) is None)
+    house.upstream(HOST).phase = Phase.STOPPED
+    assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.ASLEEP
 
 
 class FallsAsleep(RouteFolder):
@@ -89,7 +135,7 @@ def test_a_wish_right_after_a_failure_hears_why_and_when_to_come_again(house: Ho
     asked = {"headers": {"Host": HOST.name, "Accept": "application/json", "User-Agent": BROWSER}}
     house.upstream(HOST).fault = UpstreamError(Reason.QUOTA, "used up")
     token = visitor.get("/", **asked).json["wake"]["token"]  # type: ignore[arg-type,index]
-    house.waker.wake(HOST, Wish(visitor="v", proof=Proof.WORK))
+    house.waker.wake(HOST, Claim(visitor="v", proof=Proof.WORK))
     wake = house.waker.under_way(HOST.name)
     assert wake is None or wake.ended.wait(10)
     answer = visitor.post("/.waitroom/wake", data={"token": token}, **asked)  # type: ignore[arg-type]

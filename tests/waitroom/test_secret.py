@@ -19,3 +19,8 @@ def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
     with pytest.raises(ConfigError, match="no usable secret"):
         load_secret(tmp_path / "secret")
+
+
+def test_a_secret_that_can_not_be_read_names_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Is a directory; .* \(WAITROOM_SECRET_FILE\)$"):
+        load_secret(tmp_path)

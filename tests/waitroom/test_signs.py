@@ -28,18 +28,33 @@ def test_the_newest_wake_of_a_host_is_a_sign(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["log_gap", "clock_step"])
 def test_what_may_have_been_missed_is_a_use_of_every_host(kind: str) -> None:
     found = signs((NOON - HOUR, "*", kind))
-    assert found.last_used(0.0, NOON) == NOON - HOUR
-    assert found.last_used(NOON.timestamp(), NOON) == NOON
+    assert found.last_used(None, NOON) == NOON - HOUR
+    assert found.last_used(NOON, NOON) == NOON
 
 
 def test_without_any_sign_nothing_is_known() -> None:
-    assert signs((NOON, "a.test", "slept")).last_used(0.0, NOON) is None
+    assert signs((NOON, "a.test", "slept")).last_used(None, NOON) is None
 
 
 def test_a_sign_from_the_future_is_of_now() -> None:
     found = signs((NOON + HOUR, "a.test", "woken"))
     assert found.last_woken("a.test") == NOON
-    assert found.last_used((NOON + HOUR).timestamp(), NOON) == NOON
+    assert found.last_used(NOON + HOUR, NOON) == NOON
+
+
+def test_what_came_by_a_clock_that_was_ahead_counts_as_of_when_it_was_set_back() -> None:
+    found = Signs()
+    ahead = {"at": (NOON + HOUR).isoformat()}
+    for event in (
+        {**ahead, "host": "a.test", "kind": "woken"},
+        {**ahead, "host": "a.test", "kind": "sleep_requested", "by": "ann"},
+        {**ahead, "host": "*", "kind": "clock_step"},
+        {"at": NOON.isoformat(), "host": "*", "kind": "clock_step"},
+    ):
+        found.add(event, NOON + 2 * HOUR)
+    wish = found.wish("a.test")
+    assert wish
+    assert found.last_used(None, NOON + HOUR) == found.last_woken("a.test") == wish.at == NOON
 
 
 @pytest.mark.parametrize(

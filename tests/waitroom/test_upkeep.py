@@ -29,6 +29,16 @@ def covers(house: House, shadow: str, name: str) -> bool:
     return path.exists() and f"Host(`{name}`)" in path.read_text()
 
 
+def test_each_app_of_a_group_has_its_route_and_one_shadow_covers_all(house: House) -> None:
+    group = a_host(aliases={"www.test": None, "office.test": "http://office:80"})
+    house.adopt(group)
+    house.upkeep.look_at(group)
+    for name, url in (("app.test", "http://app:80"), ("office.test", "http://office:80")):
+        assert url in (house.routes.path / f"{name}.yml").read_text()
+        assert covers(house, "app.test", name)
+    assert not (house.routes.path / "www.test.yml").exists()
+
+
 def a_moved_vm(house: House) -> None:
     upstream = house.upstream(VM)
     upstream.phase, upstream.url = Phase.RUNNING, NEW
@@ -120,6 +130,7 @@ def test_the_shadow_of_a_host_that_is_gone_goes_and_its_upstream_is_left_alone(
 
 def test_what_may_be_on_its_way_down_is_not_handed_back(house: House) -> None:
     house.routes.mark_asleep(HOST.names)
+    house.stops.note_begin(HOST.name)
     house.upstream(HOST).phase = Phase.RUNNING
     after = a_host("next.test", route="own", url="http://next:80")
     house.adopt(HOST, after)
@@ -130,6 +141,16 @@ def test_what_may_be_on_its_way_down_is_not_handed_back(house: House) -> None:
     house.stops.note_end(HOST.name)
     house.adopt(HOST)
     eventually(lambda: house.routes.shadow(HOST.name) is None, within_s=30)
+
+
+def test_whoever_is_told_of_is_asked_only_before_something_is_done(house: House) -> None:
+    asleep, found = a_host("a.test", url="http://a:80"), a_host("b.test", url="http://b:80")
+    house.adopt(asleep, found)
+    house.routes.mark_asleep(asleep.names)
+    house.upkeep.hear({host.name: Status(Phase.STOPPED) for host in (asleep, found)})
+    house.sweep()
+    eventually(lambda: house.routes.shadow(found.name) is Shadow.ASLEEP)
+    assert [house.upstream(host).looks for host in (asleep, found)] == [0, 1]
 
 
 class Odd(FakeUpstream):
@@ -148,3 +169,32 @@ def test_a_look_that_breaks_costs_no_other_host_its_look(
     house.sweep()
     eventually(lambda: house.routes.shadow(HOST.name) is Shadow.ASLEEP)
     assert [r.exc_info[0] for r in caplog.records if r.exc_info] == [ZeroDivisionError]
+
+
+def test_routes_that_could_not_be_written_are_written_by_the_next_sweep(house: House) -> None:
+    (house.routes.path / "app.test.yml").mkdir()  # in the way, as a full disk would be
+    house.adopt(a_host())
+    (house.routes.path / "app.test.yml").rmdir()
+    house.sweep()
+    eventually((house.routes.path / "app.test.yml").is_file)
+
+
+class Slow(FakeUpstream):
+    """While it answers something is heard of others, and then its answer is too old."""
+
+    house: House
+
+    def status(self) -> Status:
+        self.house.upkeep.hear({})
+        self.house.statuses.forget("slow.test")
+        return super().status()
+
+
+def test_what_is_heard_in_the_middle_of_a_sweep_costs_no_host_its_look(house: House) -> None:
+    slow = a_host("slow.test", docker={"container": "slow"}, url="http://slow")
+    house.upstreams[slow.url] = upstream = Slow()
+    upstream.house = house
+    house.routes.mark_asleep(slow.names)  # so the waiting room looks at it each time
+    house.adopt(slow, HOST)
+    house.sweep()
+    eventually(lambda: house.routes.shadow(HOST.name) is Shadow.ASLEEP)

@@ -15,8 +15,18 @@ class Phase(enum.StrEnum):
     STOPPED = "stopped"  # costs nothing; can be started
     STARTING = "starting"
     RUNNING = "running"  # the machine runs; whether the app answers is another question
+    PARTLY = "partly"  # of a group some run and some don't; `start` or `stop` goes on with it
     STOPPING = "stopping"
     REPAIRING = "repairing"  # the provider mends the machine; there is nothing to do but wait
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of a group."""
+
+    name: str  # as its operator knows it, for visitors and logs
+    container: str
+    phase: Phase  # STARTING also while it runs and is not healthy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +37,14 @@ class Status:
     started_at: datetime | None = None  # aware UTC; None: not running, or the provider can't tell
     detail: str = ""  # the provider's own word for it, for logs
     url: str | None = None  # where the app answers, of an upstream whose address the provider knows
+    members: tuple[Member, ...] = ()  # of a group; the first is the app that its host leads to
 
 
 class Upstream(Protocol):
     """One upstream. Each method may block on the provider for seconds: give it a thread.
 
     `start` and `stop` only begin; the next `status` tells. Each is harmless when there is nothing
-    to do. Raises: UpstreamError, and nothing else.
+    to do, and goes on with what is done in part. Raises: UpstreamError, and nothing else.
     """
 
     def status(self) -> Status:

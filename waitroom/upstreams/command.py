@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import CommandUpstream
+from waitroom.registry.named import CommandUpstream
 from waitroom.upstreams.base import Phase, Status
 
 _LAST_NOT_RUNNING = 9

@@ -16,7 +16,7 @@ import docker.errors
 import requests
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import Sleep
+from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase, Status
 
 # Every value of State.Status in the engine's API (v1.24 to v1.48).
@@ -47,34 +47,38 @@ class Container:
 
     def __init__(self, connect: Callable[[], docker.DockerClient], name: str, sleep: Sleep) -> None:
         self._connect = connect
-        self._name = name
+        self.name = name
         self._what = f"container {name!r}"
         self._sleep = sleep
 
     def status(self) -> Status:
         """Inspect the container."""
-        state = self._inspect()["State"]
+        return self.read(self.inspect())
+
+    def read(self, found: dict[str, Any]) -> Status:
+        """Return the status that an inspection has found."""
+        state = found["State"]
         word = str(state.get("Status", ""))
         phase = PHASES.get(word)
         if phase is None:
             raise UpstreamError(
-                Reason.UNREACHABLE, f"container {self._name!r} is in the unknown state {word!r}"
+                Reason.UNREACHABLE, f"container {self.name!r} is in the unknown state {word!r}"
             )
         return Status(phase, _started_at(state) if phase is Phase.RUNNING else None, word)
 
     def start(self) -> None:
         """Start the container, or thaw it when it was paused."""
-        paused = self._inspect()["State"].get("Status") == "paused"
+        paused = self.inspect()["State"].get("Status") == "paused"
         with asking(self._what):
             api = self._connect().api
             if paused:
-                api.unpause(self._name)
+                api.unpause(self.name)
             else:
-                api.start(self._name)
+                api.start(self.name)
 
     def stop(self) -> None:
         """Stop or pause the container; a stop ends within the container's own grace."""
-        found = self._inspect()
+        found = self.inspect()
         running = found["State"].get("Status") == "running"
         with asking(self._what):
             api = self._connect().api
@@ -82,17 +86,18 @@ class Container:
                 # The engine says `running` up to the end, so the end is waited for: nobody must be
                 # sent to an app that saves its data and goes. Later than that, `status` tells.
                 with contextlib.suppress(requests.ReadTimeout):
-                    api.stop(self._name, timeout=_grace_s(found))
+                    api.stop(self.name, timeout=_grace_s(found))
             elif running:  # pausing twice would be an error
-                api.pause(self._name)
+                api.pause(self.name)
 
     def lacks(self) -> Sequence[str]:
         """Return nothing: nobody can be asked but by trying."""
         return ()
 
-    def _inspect(self) -> dict[str, Any]:
+    def inspect(self) -> dict[str, Any]:
+        """Ask the engine for all that it knows of the container."""
         with asking(self._what):
-            found: dict[str, Any] = self._connect().api.inspect_container(self._name)
+            found: dict[str, Any] = self._connect().api.inspect_container(self.name)
         return found
 
 
@@ -135,11 +140,19 @@ def asking(what: str) -> Iterator[None]:
 
 def _unreachable(error: Exception) -> UpstreamError:
     """Tell a socket without permission from an engine that is not there (both wrapped deeply)."""
-    cause: BaseException | None = error
-    while cause is not None:
-        words = repr(cause)
-        if isinstance(cause, PermissionError) or "PermissionError" in words:
-            text = "the Docker socket may not be opened; is the user in its group? (DOCKER_HOST)"
-            return UpstreamError(Reason.PERMISSION, text)
-        cause = cause.__cause__ or cause.__context__
-    return UpstreamError(Reason.UNREACHABLE, f"Docker does not answer (DOCKER_HOST): {error}")
+    chain = list(_causes(error))
+    if any(
+        isinstance(cause, PermissionError) or "PermissionError" in repr(cause) for cause in chain
+    ):
+        text = "the Docker socket may not be opened; is the user in its group? (DOCKER_HOST)"
+        return UpstreamError(Reason.PERMISSION, text)
+    told = [cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror]
+    why = told[-1] if told else error  # the innermost is the system's own word
+    text = f"Docker does not answer (DOCKER_HOST): {why}; start it, or mount its socket here"
+    return UpstreamError(Reason.UNREACHABLE, text)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

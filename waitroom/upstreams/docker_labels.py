@@ -13,9 +13,16 @@ from typing import Any
 import docker
 from docker.types.daemon import CancellableStream
 
-from waitroom.discovery import Change
 from waitroom.errors import Reason, UpstreamError
-from waitroom.labels import EVENTS_FILTER, LIST_FILTER, Container, is_enabled, only_read
+from waitroom.labels.discovery import Change, Listed
+from waitroom.labels.labels import (
+    EVENTS_FILTER,
+    LIST_FILTER,
+    Container,
+    is_enabled,
+    needs_ports,
+    only_read,
+)
 from waitroom.upstreams.docker import asking, client
 
 _WHAT = "containers with labels"
@@ -29,18 +36,23 @@ class Labelled:
         self._client: docker.DockerClient | None = None
         self._ports: dict[str, tuple[int, ...]] = {}  # by id, for whose life they stand
 
-    def all(self) -> dict[str, Container]:
+    def all(self) -> dict[str, Listed]:
         """List them by id. Raises: UpstreamError."""
         with asking(_WHAT):
             listed = self._api().containers(all=True, filters=LIST_FILTER)
         found = {one["Id"]: one for one in listed if is_enabled(one["Labels"]) and one["Names"]}
         self._ports = {key: ports for key, ports in self._ports.items() if key in found}
-        containers = {}
-        for key, one in found.items():
-            if key not in self._ports and self.one(key) is None:
-                continue  # gone meanwhile
-            containers[key] = _container(one["Names"][0], one["Labels"], self._ports[key])
-        return containers
+        return {
+            key: Listed(container, one["State"])
+            for key, one in found.items()
+            if (container := self._listed(key, one)) is not None
+        }
+
+    def _listed(self, key: str, one: Mapping[str, Any]) -> Container | None:
+        """Read one of the list, which has no ports of a container that is stopped."""
+        if key not in self._ports and needs_ports(one["Labels"]):
+            return self.one(key)
+        return _container(one["Names"][0], one["Labels"], self._ports.get(key, ()))
 
     def one(self, key: str) -> Container | None:
         """Inspect one by its id; None if it is gone, or is not enabled. Raises: UpstreamError."""
@@ -52,10 +64,12 @@ class Labelled:
                 return None
             raise
         config = found["Config"]
-        # The list has no ports of a container that is stopped.
-        self._ports[key] = _ports(config.get("ExposedPorts") or {})
         labels = config.get("Labels") or {}
-        return _container(found["Name"], labels, self._ports[key]) if is_enabled(labels) else None
+        if needs_ports(labels):
+            self._ports[key] = _ports(config.get("ExposedPorts") or {})
+        if not is_enabled(labels):
+            return None
+        return _container(found["Name"], labels, self._ports.get(key, ()))
 
     def changes(self, since_s: int) -> _Changes:
         """Follow what happens to them, from a moment (Unix time) on. Raises: UpstreamError."""

@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import GceUpstream, Sleep
+from waitroom.registry.named import GceUpstream
+from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase, Status
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet

@@ -21,7 +21,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import compute_v1
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import GceUpstream
+from waitroom.registry.named import GceUpstream
 from waitroom.upstreams import gce_errors
 from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff

@@ -14,7 +14,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Tra
 from google.protobuf import json_format  # type: ignore[import-untyped]  # it ships no types
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import GceUpstream
+from waitroom.registry.named import GceUpstream
 
 # Whatever the library raises: its own, and what it lets through of the libraries below it.
 FAULTS = (
@@ -51,6 +51,7 @@ _BY_HTTP_STATUS = {
 }
 _FIRST_OF_SERVER = 500
 _DISABLED = ("accessnotconfigured", "servicedisabled")
+_NONE_GIVEN = "Your default credentials were not found"
 _NO_CREDENTIALS = (
     "there are no credentials for Google Cloud; set GOOGLE_APPLICATION_CREDENTIALS, or run on a VM"
     " that has a service account"
@@ -64,6 +65,13 @@ def of_operation(vm: GceUpstream, codes: Iterable[tuple[str, str]]) -> UpstreamE
     return UpstreamError(reason, f"VM {vm.instance!r}: {code or 'failed'}: {_one_line(message)}")
 
 
+def _of_key(said: str) -> str:
+    """Tell a key that can't be used from none; Google's library tells them apart by words alone."""
+    if said.startswith(_NONE_GIVEN):
+        return _NO_CREDENTIALS
+    return f"{_one_line(said).rstrip('.')}; mend GOOGLE_APPLICATION_CREDENTIALS"
+
+
 def of_call(vm: GceUpstream, error: BaseException) -> UpstreamError:
     """Say why a request was not answered well."""
     if isinstance(error, RetryError) and error.cause:
@@ -71,7 +79,7 @@ def of_call(vm: GceUpstream, error: BaseException) -> UpstreamError:
     if isinstance(error, GoogleAPICallError):
         return _of_answer(vm, error)
     if isinstance(error, DefaultCredentialsError):
-        return UpstreamError(Reason.CREDENTIALS, _NO_CREDENTIALS)
+        return UpstreamError(Reason.CREDENTIALS, _of_key(str(error.args[0])))
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
         text = f"Google Cloud does not take the credentials: {_one_line(str(error))}"
         return UpstreamError(Reason.CREDENTIALS, text)

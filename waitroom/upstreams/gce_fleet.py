@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import GceUpstream
+from waitroom.registry.named import GceUpstream
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_machine import Machine
 

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import CommandUpstream, Duration
+from waitroom.registry.named import CommandUpstream
+from waitroom.registry.values import Duration
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.command import Command
 

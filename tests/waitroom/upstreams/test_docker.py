@@ -11,22 +11,13 @@ import docker
 import docker.errors
 import pytest
 
-from tests.support import eventually, missing
+from tests.support import eventually
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import Sleep
+from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.docker import PHASES, Container
 
 Make = Callable[..., Container]
-
-
-@pytest.fixture(scope="module")
-def engine() -> docker.DockerClient:
-    try:
-        return docker.from_env()
-    except docker.errors.DockerException:
-        missing("a Docker engine")
-        raise
 
 
 @pytest.fixture
@@ -69,6 +60,7 @@ def test_a_paused_container_sleeps_and_is_thawed_by_a_start(
     assert app.status().phase is Phase.RUNNING
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_container_that_saves_its_data_has_its_own_grace_for_it() -> None:
     """Its grace is longer than the engine's default, and longer than other calls may take."""
     impatient = docker.from_env(timeout=1)

@@ -17,13 +17,14 @@ from tests.gce.machines import Machine
 from tests.gce.server import PROJECT, ZONE, Fault, Gce
 from tests.support import eventually
 from waitroom.errors import Reason, UpstreamError
-from waitroom.hosts import GceUpstream, Sleep
-from waitroom.stages import STAGES
+from waitroom.registry.named import GceUpstream
+from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.gce import PHASES, Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
 from waitroom.view import Stage
+from waitroom.waking.stages import STAGES
 
 ROOT = Path(__file__).parent.parent.parent.parent
 NAME = "erp-1"
@@ -214,7 +215,7 @@ def _raises(act: Callable[[], object], reason: Reason) -> bool:
 WAKE = """
 import sys
 from tests.waitroom.upstreams.test_gce import ERP
-from waitroom.hosts import Sleep
+from waitroom.registry.values import Sleep
 from waitroom.upstreams.gce import Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
@@ -390,6 +391,25 @@ def test_without_credentials_says_so_and_asks_nobody(
     assert gce.calls == []
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"), [(None, "was not found"), ("{", "is not a valid json file"), ("{}", "type")]
+)
+def test_a_key_that_can_not_be_used_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, fault: str
+) -> None:
+    key = tmp_path / "key.json"
+    if text is not None:
+        key.write_text(text)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    with pytest.raises(UpstreamError) as error:
+        Vm(Fleet(Api(None)), ERP, Sleep.STOP).status()
+    said = str(error.value)
+    assert error.value.reason is Reason.CREDENTIALS
+    assert f"{key} " in said
+    assert fault in said
+    assert said.endswith("; mend GOOGLE_APPLICATION_CREDENTIALS")
+
+
 def test_names_the_permissions_that_a_wake_lacks_as_far_as_it_is_told(gce: Gce) -> None:
     gce.machines.add(NAME)
     vm = a_vm(gce)
@@ -514,7 +534,7 @@ def test_neither_process_loads_the_library_without_a_vm() -> None:
     code = """
 import sys
 import sidecar.daemon, waitroom.server
-from waitroom.document import parse
+from waitroom.registry.document import parse
 from waitroom.upstreams.connect import Connector
 hosts = {"a.test": {"docker": {"container": "a"}, "url": "http://a"},
          "b.test": {"command": {"start": ["true"], "stop": ["true"], "status": ["true"]}, "url": "http://b"}}

@@ -1,0 +1,164 @@
+"""What becomes of events and hours: ledger and rows in activity.json, and later the archive.
+
+activity.json is written at every commit, so it holds today and yesterday (UTC), and of what is
+older only each host's newest event of each kind: the idle question and the page ask for those. The
+rest stands in the archive. It is written there first and dropped here by the commit after that, so
+a kill in between leaves it in both places, where it is known by its id, or by host and day.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from sidecar.record.archive import Archive
+from sidecar.record.hours import Hours
+from sidecar.record.openings import Openings
+from sidecar.record.store import Store
+from waitroom.errors import WaitroomError
+from waitroom.kinds import Kind
+from waitroom.record import occurrence
+from waitroom.record.ledger import Ledger
+from waitroom.record.rows import Row, load
+from waitroom.record.standing import State
+from waitroom.signs import moment
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+# What happened in an hour is recorded by then, if the other process is not held up for long.
+_LATE = timedelta(seconds=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_T = TypeVar("_T")
+
+
+class Archived(Struct, frozen=True):
+    """What the archive has: the events up to an id that are older than a day."""
+
+    before: str = ""  # 2026-01-31
+    last_id: int = 0
+
+
+class Annals:
+    """Called by the one thread that commits; `state` by any."""
+
+    def __init__(self, store: Store, archive: Archive) -> None:
+        """Go on from the store. Raises: WaitroomError when that is not ours."""
+        self._store = store
+        self._archive = archive
+        try:
+            self.hours = Hours(rows := load(store.take_rows()), self._recall)
+            self._ledger = Ledger(self.hours.spend, store.only("ledger"))
+            self._openings = Openings(store.table("openings"))
+            self._archived = msgspec.convert(store.only("archived") or {}, Archived)
+        except msgspec.ValidationError as error:
+            raise WaitroomError(f"{store.path}: is not ours: {error}") from error
+        store.put_rows(rows)
+        _of_archive(archive.probe)
+        if not store.last_event:
+            store.last_event = _of_archive(archive.last_id)
+        self._hour: datetime | None = None  # the last one that was closed
+        self._watching = False
+
+    def watch(self) -> None:
+        """Take it from now on that the hosts are watched, so that time without events counts."""
+        self._watching = True
+
+    def state(self, host: str) -> State:
+        """Return what a host does, as far as is recorded."""
+        return self._ledger.state(host)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether an hour has ended that is not closed yet."""
+        return _hour_of(now) != self._hour
+
+    def put(self, events: Iterable[Document], now: datetime) -> list[Document]:
+        """Put new events and what follows from them into the store; return them in its order."""
+        ordered = _by_time(events)
+        numbered = enumerate(ordered, self._store.last_event + 1)
+        self._store.add_events(ordered)
+        for number, document in numbered:
+            self._openings.look(document["at"], number, self._ledger)
+            event = occurrence.convert(document)
+            if event is not None:
+                self._ledger.add(event, event.at_us())
+        if self.is_due(now):
+            self._close_hour(now)
+        self._store.put_rows(self.hours.take_changed())
+        self._store.replace("ledger", [self._ledger.document()])
+        self._store.replace("openings", self._openings.documents())
+        self._store.replace("archived", [msgspec.to_builtins(self._archived)])
+        return ordered
+
+    def _close_hour(self, now: datetime) -> None:
+        self._hour = _hour_of(now)
+        if self._watching:
+            self._ledger.tell_until(occurrence.microseconds(self._hour))
+        yesterday = self._hour.date() - timedelta(days=1)
+        try:
+            self._move_before(yesterday, now)
+        except OSError as error:
+            log.error("the archive can't be written, trying again in an hour: %s", error)
+
+    def _move_before(self, day: date, now: datetime) -> None:
+        """Move what is older to the archive. Raises: OSError; then nothing is dropped here."""
+        name = day.isoformat()
+        rows = self.hours.before(name)
+        old = {n: event for n, event in self._store.numbered_events() if event["at"] < name}
+        new = {
+            number: event
+            for number, event in old.items()
+            if event["at"] >= self._archived.before or number > self._archived.last_id
+        }
+        if not rows and not new:
+            return
+        self._archive.put(new, rows, now, self._openings.pending())
+        self._openings.forget_before(name)
+        self._archived = Archived(name, self._store.last_event)
+        self.hours.forget_before(name)
+        self._store.drop_rows(rows)
+        self._store.drop_events(old.keys() - _newest(self._store.numbered_events()))
+
+    def _recall(self, day: str) -> list[Row]:
+        return _of_archive(lambda: self._archive.recall(day))
+
+
+def _of_archive(ask: Callable[[], _T]) -> _T:
+    try:
+        return ask()
+    except OSError as error:
+        raise WaitroomError(f"{error.filename}: can't be read: {error.strerror}") from error
+
+
+def _hour_of(now: datetime) -> datetime:
+    """Return the hour before which all is recorded."""
+    return (now - _LATE).replace(minute=0, second=0, microsecond=0)
+
+
+def _by_time(events: Iterable[Document]) -> list[Document]:
+    """Sort what two processes have recorded; moments before and after a step don't compare."""
+    ordered: list[Document] = []
+    of_one_clock: list[Document] = []
+    for event in events:
+        if event["kind"] == Kind.CLOCK_STEP:
+            ordered += sorted(of_one_clock, key=_moment)
+            of_one_clock.clear()
+            ordered.append(event)
+        else:
+            of_one_clock.append(event)
+    return ordered + sorted(of_one_clock, key=_moment)
+
+
+def _moment(event: Document) -> datetime:
+    return moment(event["at"]) or _NEVER
+
+
+def _newest(events: Iterable[tuple[int, Document]]) -> set[int]:
+    """Return the id of each host's newest event of each kind."""
+    newest = {(event["host"], event["kind"]): number for number, event in events}
+    return set(newest.values())

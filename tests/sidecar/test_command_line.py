@@ -1,0 +1,20 @@
+"""What the sidecar's commands say to a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sidecar.__main__ import cli
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_time_that_is_none_names_all_forms_of_one(tmp_path: Path, option: str) -> None:
+    arguments = ["audit", option, "yesterday"]
+    done = CliRunner().invoke(cli, arguments, env={"WAITROOM_DATA": str(tmp_path)})
+    assert done.exit_code == 2
+    told = " ".join(done.stderr.split())
+    for form in ("7d", "12h", "1h30m", "2026-01-31", "2026-01-31T12:00:00Z", "UTC", "'yesterday'"):
+        assert form in told

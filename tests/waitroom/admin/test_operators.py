@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from waitroom.admin import assertions
+from waitroom.admin.operators import Operators, Role
+from waitroom.errors import WaitroomError
+
+ORDER = assertions.order("POST", "/hosts/app.test/sleep", b"reason=x")
+
+
+@pytest.fixture
+def operators(tmp_path: Path) -> Operators:
+    return Operators(tmp_path / "operators.json")
+
+
+def test_the_first_token_is_shown_once_and_kept_as_a_hash(
+    operators: Operators, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        operators.begin()
+        operators.begin()
+    [line] = [record.getMessage() for record in caplog.records]
+    token = line.rpartition(" ")[2]
+    found = operators.find(token)
+    assert found
+    assert (found.name, found.role) == ("admin", Role.OPERATOR)
+    file = tmp_path / "operators.json"
+    assert token not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_new_token_replaces_the_old_one(operators: Operators) -> None:
+    old, new = operators.add("ann", Role.OPERATOR), operators.add("ann", Role.READER)
+    assert operators.find(old) is None
+    assert [(one.name, one.role) for one in operators.all()] == [("ann", Role.READER)]
+    operators.remove("ann")
+    assert operators.find(new) is None
+    with pytest.raises(WaitroomError, match="no operator 'ann'"):
+        operators.remove("ann")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\n", "x" * 65])
+def test_a_name_is_a_short_word(operators: Operators, name: str) -> None:
+    with pytest.raises(WaitroomError, match="is no name"):
+        operators.add(name, Role.READER)
+
+
+def test_a_file_that_is_damaged_lets_nobody_in(operators: Operators, tmp_path: Path) -> None:
+    (tmp_path / "operators.json").write_text("{")
+    with pytest.raises(WaitroomError, match="can't be read"):
+        operators.find("x")
+
+
+def test_a_start_says_that_nobody_can_log_in_and_leaves_the_damage_to_a_person(
+    operators: Operators, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "operators.json").write_text("{")
+    operators.begin()
+    assert "nobody can log in" in caplog.text
+    assert (tmp_path / "operators.json").read_text() == "{"
+    with pytest.raises(WaitroomError, match="operator add NAME"):
+        operators.add("ann", Role.OPERATOR)
+    (tmp_path / "operators.json").unlink()
+    assert operators.find(operators.add("ann", Role.OPERATOR))
+    assert operators.fault() is None
+
+
+def test_only_who_has_the_secret_can_assert_a_name() -> None:
+    secret = b"s" * 32
+    said = assertions.issue(secret, "ann", ORDER)
+    assert assertions.name_in(secret, said, ORDER) == "ann"
+    assert assertions.name_in(b"t" * 32, said, ORDER) is None
+    for other in ("ann", said[:-1], assertions.issue(secret, "a b", ORDER)):
+        assert assertions.name_in(secret, other, ORDER) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "form"),
+    [
+        ("GET", "/hosts/app.test/sleep", b"reason=x"),
+        ("POST", "/hosts/other.test/sleep", b"reason=x"),
+        ("POST", "/hosts/app.test/sleep", b"reason=x&force=yes"),
+    ],
+)
+def test_an_assertion_is_good_for_its_own_order_alone(method: str, uri: str, form: bytes) -> None:
+    said = assertions.issue(b"s", "ann", ORDER)
+    assert assertions.name_in(b"s", said, ORDER) == "ann"
+    assert assertions.name_in(b"s", said, assertions.order(method, uri, form)) is None
+
+
+def test_an_assertion_is_good_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waitroom.admin.assertions.LIFETIME_S", -1)
+    assert assertions.name_in(b"s", assertions.issue(b"s", "ann", ORDER), ORDER) is None

@@ -1,0 +1,86 @@
+"""What a host's page rests on: the same as the audit, with nothing read that is not needed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.sidecar.record.test_annals import lived
+from tests.waitroom.quarter import write_quarter
+from waitroom.record.chronicle import Chronicle
+from waitroom.record.history import tell
+from waitroom.record.occurrence import Event, microseconds
+from waitroom.record.past import Past
+from waitroom.record.sums import Window, summarise
+
+TODAY = datetime(2026, 3, 20, 10, 30, tzinfo=UTC)
+HOST = "app.test"
+
+
+@pytest.mark.parametrize("day", ["2026-01-25", "2026-02-20", "2026-03-03"])
+def test_a_host_has_the_history_that_the_audit_tells(day: str, tmp_path: Path) -> None:
+    world, case = lived(5, tmp_path, days=50)
+    window = Window(microseconds(datetime.fromisoformat(f"{day}T00:00Z")), world.wall())
+    audit = {s.host: s for s in summarise(Past(tmp_path, Event).events(), window, {})}
+    chronicle = Chronicle(tmp_path)
+    for host, summary in audit.items():
+        history = tell(chronicle.of(host, day), host, window, None)
+        assert history.summary == summary
+        assert (
+            sum(s.end_us - s.start_us for s in history.spans if s.state == "awake")
+            == summary.awake_us
+        )
+        assert len(history.took_s) == summary.wakes
+    case.store.close()
+
+
+def test_of_the_months_before_the_window_nothing_is_read(tmp_path: Path) -> None:
+    write_quarter(tmp_path, HOST, TODAY)
+    whole = Chronicle(tmp_path).of(HOST, "2026-03-01")
+    for path in (tmp_path / "archive").glob("*.json"):
+        if path.stem < "2026-03":
+            path.write_text("not needed")
+    assert Chronicle(tmp_path).of(HOST, "2026-03-01") == whole
+    assert whole.opening
+
+
+def test_a_closed_month_is_read_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    write_quarter(tmp_path, HOST, TODAY)
+    chronicle = Chronicle(tmp_path)
+    before = chronicle.of(HOST, "2026-02-01")
+    path = tmp_path / "archive" / "2026-02.json"
+    raw, stat = path.read_bytes(), path.stat()
+    path.write_bytes(b" " * len(raw))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert chronicle.of(HOST, "2026-02-01") == before
+    file = msgspec.json.decode(raw)
+    file["events"].clear()
+    path.write_bytes(msgspec.json.encode(file))
+    assert len(chronicle.of(HOST, "2026-02-01").events) < len(before.events)
+
+
+def test_what_a_month_saved_is_in_archive_and_newest_once(tmp_path: Path) -> None:
+    write_quarter(tmp_path, HOST, TODAY)
+    begin, end = datetime(2026, 3, 1, tzinfo=UTC), TODAY.replace(minute=0)
+    window = Window(microseconds(begin), microseconds(end))
+    [summary] = summarise(Past(tmp_path, Event).events(), window, {})
+    asleep_s = Chronicle(tmp_path).asleep_s("2026-03")
+    assert asleep_s == {HOST: pytest.approx(summary.asleep_us / 1e6)}
+    assert timedelta(days=9) < timedelta(seconds=asleep_s[HOST]) < end - begin
+
+
+def test_without_a_record_there_is_nothing(tmp_path: Path) -> None:
+    told = Chronicle(tmp_path).of(HOST, "2026-03-01")
+    window = Window(0, 10)
+    assert (told.events, tell(told, HOST, window, None).spans) == ((), [])
+    assert Chronicle(tmp_path).asleep_s("2026-03") == {}
+
+
+def test_damage_costs_what_is_damaged(tmp_path: Path) -> None:
+    write_quarter(tmp_path, HOST, TODAY)
+    (tmp_path / "archive" / "2026-03.json").write_text("{")
+    assert Chronicle(tmp_path).of(HOST, "2026-03-01").events

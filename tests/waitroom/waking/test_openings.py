@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.waitroom.fakes import a_host
+from waitroom.journal import JournalError
+from waitroom.registry.hosts import Host
+from waitroom.waking.openings import Openings
+
+HOST = a_host(awake="mon-fri 08:00-18:00 Asia/Jakarta")
+EIGHT = datetime(2026, 11, 23, 1, tzinfo=UTC)  # Monday, 08:00 there
+S = timedelta(seconds=1)
+
+
+class Woken:
+    """Keeps who was woken, and when the test says that."""
+
+    def __init__(self, expected_s: float | None) -> None:
+        self.at: list[timedelta] = []
+        self.openings = Openings(self.wake, lambda _: expected_s)
+        self.now = EIGHT
+        self.fault: Exception | None = None
+
+    def wake(self, _host: Host) -> None:
+        self.at.append(self.now - EIGHT)
+        if self.fault:
+            raise self.fault
+
+    def look(self, *seconds: int, host: Host = HOST) -> list[int]:
+        for second in seconds:
+            self.now = EIGHT + second * S
+            self.openings.look([host], self.now)
+        return [int(at.total_seconds()) for at in self.at]
+
+
+@pytest.mark.parametrize(("expected_s", "first"), [(None, -80), (5.0, -20), (600.0, -620)])
+def test_is_woken_as_long_before_as_a_wake_takes(expected_s: float | None, first: int) -> None:
+    [woken] = Woken(expected_s).look(*range(-900, 60, 10))
+    assert woken == first
+
+
+def test_each_opening_wakes_it_once() -> None:
+    day = 24 * 3600
+    assert Woken(5).look(*range(-60, 60, 10), *range(day - 60, day + 60, 10)) == [-20, day - 20]
+
+
+def test_nothing_wakes_it_inside_its_window() -> None:
+    assert Woken(5).look(10, 3600, 9 * 3600) == []
+
+
+def test_a_host_without_windows_is_left_alone() -> None:
+    assert Woken(5).look(*range(-60, 60, 10), host=a_host()) == []
+
+
+@pytest.mark.parametrize("fault", [JournalError("full"), OSError(), ZeroDivisionError()])
+def test_a_wake_that_fails_ends_nothing(fault: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    woken = Woken(5)
+    woken.fault = fault
+    assert woken.look(-10) == [-10]
+    assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
+def test_an_opening_that_breaks_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    Woken(5).openings.look([HOST], datetime.max.replace(tzinfo=UTC))
+    assert [r.exc_info[0] for r in caplog.records if r.exc_info] == [OverflowError]

@@ -1,0 +1,104 @@
+"""The dashboard: all hosts in a table, a page for each with its history, and what happened.
+
+It works without its script, which only brings the cells of the table up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, g, jsonify, request, session
+
+from waitroom.admin import bars, phrases, timeline
+from waitroom.admin.guard import page
+from waitroom.admin.operators import Role
+from waitroom.admin.periods import Length, Period
+from waitroom.admin.table import Table
+from waitroom.record import history, listing
+from waitroom.record.chronicle import Chronicle
+from waitroom.record.listing import Filter
+from waitroom.record.records import Latest
+from waitroom.record.sums import price
+from waitroom.registry.hosts import Registry
+from waitroom.room import Room
+
+_ASKED = ("host", "kind", "since", "until")  # of events
+
+
+def dashboard(
+    registry: Callable[[], Registry], room: Room, recorded: Latest, data: Path
+) -> Blueprint:
+    """Make the routes /, /hosts, /hosts/HOST and /events. `data`: the folder of the record."""
+    routes = Blueprint("dashboard", __name__)
+    chronicle = Chronicle(data)
+    table = Table(room, recorded, chronicle)
+
+    def rows() -> dict[str, dict[str, str]]:
+        return table.rows(registry().hosts.values(), datetime.now(UTC))
+
+    @routes.get("/")
+    def index() -> Response:
+        values: dict[str, object] = {
+            "rows": rows(),
+            "watched": recorded.is_watched(),
+            "may_act": g.operator.role is Role.OPERATOR,
+            "said": session.pop("said", ""),
+        }
+        return page("dashboard/index.html", values | _viewer())
+
+    @routes.get("/hosts")
+    def hosts() -> Response:
+        """Tell the script what stands in the cells now."""
+        return jsonify(rows())
+
+    @routes.get("/hosts/<name>")
+    def one(name: str) -> Response:
+        host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"hosts.yaml names no {name!r}")
+        now = datetime.now(UTC)
+        period = Period.parse(request.args, now.date())
+        told = chronicle.of(host.name, period.days[0].isoformat())
+        found = history.tell(told, host.name, period.window(now), price(host))
+        values: dict[str, object] = {
+            "host": host,
+            "period": period,
+            "lengths": Length,
+            "summary": found.summary,
+            "timeline": timeline.timeline(found.spans, period),
+            "requests": bars.requests(found.rows, period),
+            "wakes": bars.wakes(found.took_s),
+        }
+        return page("dashboard/host.html", values | _viewer())
+
+    @routes.get("/events")
+    def events() -> Response:
+        asked = {key: request.args.get(key, "").strip() for key in _ASKED}
+        try:
+            wanted = _filter(asked, registry())
+            found = listing.page(data, wanted, request.args.get("before", ""))
+        except ValueError as error:
+            abort(HTTPStatus.BAD_REQUEST, str(error))
+        values: dict[str, object] = {
+            "asked": asked,
+            "hosts": registry().hosts,
+            "kinds": phrases.KINDS,
+            "details": phrases.details,
+            "events": found.events,
+            "older": found.older,
+        }
+        return page("dashboard/events.html", values | _viewer())
+
+    return routes
+
+
+def _viewer() -> dict[str, object]:
+    return {"operator": g.operator, "csrf": session.get("csrf", "")}
+
+
+def _filter(asked: dict[str, str], registry: Registry) -> Filter:
+    """Read a filter. Raises: ValueError on a day that is none."""
+    since, until = (asked[key] and date.fromisoformat(asked[key]).isoformat() for key in _ASKED[2:])
+    host = registry.find(asked["host"])
+    return Filter(host.name if host else asked["host"], asked["kind"], since, until)

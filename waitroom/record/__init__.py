@@ -1,0 +1,17 @@
+"""The record: what activity.json and the archive say, and what it means.
+
+The sidecar writes them (sidecar.record); anybody may read.
+
+history     one host over some days, for its page (pure)
+chronicle   what is recorded of one host, remembered as long as its files stay
+listing     events a page at a time
+documents   a file whose documents are not read yet
+sums        what each host was awake, what that saved, what went wrong (pure)
+standing    how hosts stand, as the ledger keeps it (pure)
+ledger      from events to when each host was awake, asleep or unknown (pure)
+occurrence  an event: its one definition (pure)
+opening     how all hosts stood as a month began (pure)
+rows        a host's day by the hour (pure)
+past        all events there are, archive included
+records     what activity.json says now of each host's use
+"""

@@ -1,0 +1,49 @@
+"""One host's history over some days: when it was awake, what was asked of it, how its wakes went.
+
+Pure: what is recorded in, what a page shows out. It asks the same sums as the audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from waitroom.kinds import Kind
+from waitroom.record.chronicle import Told
+from waitroom.record.rows import Row
+from waitroom.record.standing import State
+from waitroom.record.sums import Audit, Price, Summary, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """For how long it stood so, in microseconds since 1970."""
+
+    state: State
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a page shows."""
+
+    summary: Summary
+    spans: Sequence[Span]
+    took_s: Sequence[float]  # of each wake in the window, from its request to the first answer
+    rows: Mapping[str, Row]  # by day
+
+
+def tell(told: Told, host: str, window: Window, cost: Price | None) -> History:
+    """Return the history of a host in a window."""
+    spans: list[Span] = []
+    audit = Audit(window, told.opening, lambda _, *span: spans.append(Span(*span)))
+    for event in told.events:
+        audit.add(event)
+    [summary] = audit.summaries({host: cost} if cost else {}) or [Summary(host, price=cost)]
+    took_s = [
+        event.took_s
+        for event in told.events
+        if event.kind == Kind.WOKEN and event.took_s is not None and window.includes(event.at_us())
+    ]
+    return History(summary, spans, took_s, told.rows)

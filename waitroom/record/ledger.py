@@ -1,0 +1,234 @@
+"""The ledger: from what happened to when each host was awake, asleep, or nobody knows which.
+
+Pure: events in, spans out. Everything that says how long a host was awake asks this module, the
+hours in activity.json and the audit alike, so that they can't disagree.
+
+Events come in the order in which they were recorded. What they mean:
+
+- awake is what costs: from the request of a wake that succeeded (the upstream is started then),
+  through the stop of a sleep, until the provider says that it has stopped (`slept`). A stop that
+  fails leaves it awake; a sleep that is called off shows that it runs.
+- `found_running` and `found_stopped` say what somebody did by hand; the span begins where it was
+  found, which takes up to a minute.
+- A wake that fails because nothing could be started leaves the host asleep. After one that fails
+  otherwise, or was cut off and never ended, the host is unknown from its request on, until an event
+  says what it does.
+- Before a host's first event it is unknown. The record itself begins with the first event of all.
+- `watch_started` says for how long nobody had watched (a restart, a crash, a machine that was off).
+  What a host did before and does after is joined if they agree. If an event of the next minutes,
+  in which the hosts are looked at again, says otherwise, that time is unknown. A sleep whose
+  end nobody saw is unknown from then on.
+- `clock_step` says by how much the clock was set. Spans are cut there, and what lies on either side
+  is as long as it really was, so a sum is right although an hour was skipped or lived twice. A
+  process that begins with a clock behind the last event has been set back while it was off: that
+  time can't be known, and counts as none.
+- An event that is older than the last of its host was recorded late; it counts as of that moment.
+
+Inside, time is steady: wall clock minus all the steps so far, in microseconds.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from waitroom.errors import Reason
+from waitroom.kinds import Kind
+from waitroom.record import standing
+from waitroom.record.occurrence import ALL_HOSTS, Event
+from waitroom.record.standing import Account, Standing, State
+
+# By then after a restart every host has been looked at again, those believed asleep too.
+_SETTLED_US = 15 * 60 * 1_000_000
+NOTHING_STARTED = frozenset(
+    {Reason.MISSING, Reason.PERMISSION, Reason.CREDENTIALS, Reason.CAPACITY, Reason.QUOTA}
+)
+
+
+# Host, its state, and from when to when: microseconds of the wall clock.
+OnSpan = Callable[[str, State, int, int], None]
+
+
+class Ledger:
+    """Tells each span once it is certain."""
+
+    def __init__(self, on_span: OnSpan, known: object = None) -> None:
+        """Go on from what `document` said. Raises: msgspec.ValidationError if it did not."""
+        known = standing.load(known) if known is not None else Standing()
+        self._tell = on_span
+        self._began = known.began
+        self._newest = known.newest
+        self._steps = known.steps
+        self._offset = self._steps[-1][1]
+        self._accounts = {account.host: account for account in known.accounts}
+
+    def document(self) -> dict[str, Any]:
+        """Return what a later process has to know."""
+        known = Standing(self._began, self._newest, self._steps, list(self._accounts.values()))
+        document: dict[str, Any] = msgspec.to_builtins(known)
+        return document
+
+    def state(self, host: str) -> State:
+        """Return what a host does now, as far as is known. Any thread may ask."""
+        account = self._accounts.get(host)
+        return account.state if account else State.UNKNOWN
+
+    def woken_us(self, host: str) -> int | None:
+        """Return when (wall clock) the wake was requested since which it has not slept."""
+        account = self._accounts.get(host)
+        return account.woken_us if account else None
+
+    def add(self, event: Event, at_us: int) -> None:
+        """Take in what happened next, and when: `event.at_us()`."""
+        at = at_us - self._offset
+        account = self._accounts.get(event.host)
+        if account is None:
+            if self._began is None:
+                self._began = at
+            if event.host == ALL_HOSTS:
+                self._concern_all(event, at_us)
+                return
+            account = self._accounts[event.host] = Account(event.host, self._began, self._began)
+        self._newest = max(self._newest, at)
+        act = _ACTS.get(event.kind)
+        if act is not None:
+            account.latest = max(account.latest, at)
+            act(self, account, account.latest, event)
+
+    def tell_until(self, now_us: int) -> None:
+        """Tell of every host what is certain until now (wall clock)."""
+        now = now_us - self._offset
+        for account in self._accounts.values():
+            if account.doubt is not None and account.settled < now:
+                account.doubt = None
+            certain = min(t for t in (now, account.asked, account.doubt) if t is not None)
+            self._end(account, certain)
+        first = min((account.since for account in self._accounts.values()), default=now)
+        del self._steps[: self._step_at(first)]
+
+    def close(self, now_us: int) -> None:
+        """Tell all there is until now; nothing may be added after it."""
+        now = now_us - self._offset
+        for account in self._accounts.values():
+            if account.asked is not None:
+                self._end(account, account.asked)
+                account.state = State.UNKNOWN
+            self._end(account, now)
+
+    # What events say about all hosts.
+
+    def _concern_all(self, event: Event, at_us: int) -> None:
+        at = at_us - self._offset
+        if event.kind == Kind.CLOCK_STEP:
+            step = round((event.step_s or 0.0) * 1_000_000)
+            self._set_clock(max(at - step, self._newest), step)
+        elif event.kind == Kind.WATCH_STARTED:
+            if at < self._newest:
+                self._set_clock(self._newest, at - self._newest)
+                at = self._newest
+            if event.unwatched_s is not None:
+                self._doubt_all(at - max(0, round(event.unwatched_s * 1_000_000)), at)
+        self._newest = max(at_us - self._offset, self._newest)
+
+    def _set_clock(self, at: int, step: int) -> None:
+        self._offset += step
+        self._steps.append((at, self._offset))
+
+    def _doubt_all(self, since: int, until: int) -> None:
+        for account in self._accounts.values():
+            # What was recorded meanwhile, by the other process, is known all the same.
+            since_here = max(since, account.latest)
+            if account.stopping:
+                account.stopping = False
+                self._turn(account, State.UNKNOWN, since_here)
+            elif account.doubt is None or account.settled < since_here:
+                account.doubt = since_here
+            account.settled = until + _SETTLED_US
+
+    # What events say about one host.
+
+    def _ask(self, account: Account, at: int, event: Event) -> None:
+        if account.asked is not None:  # that wake was cut off, and may have started it or not
+            self._turn(account, State.UNKNOWN, account.asked)
+        account.asked = at
+        account.requested_us = event.at_us()
+        if account.state is State.ASLEEP:  # it had to be woken, so it slept until now
+            account.doubt = None
+
+    def _run(self, account: Account, at: int, event: Event) -> None:
+        """Note that it runs: since the wake that was requested, if there was one."""
+        # Its kind as text: an audit asks a million times, and a member of an enum takes longer.
+        if event.kind == "sleep_called_off" and event.reason == "not_known":
+            return
+        began, account.asked = account.asked, None
+        if event.kind == "woken":
+            requested, account.requested_us = account.requested_us, None
+            account.woken_us = event.at_us() if requested is None else requested
+        account.stopping = event.kind == "sleep_started"
+        self._turn(account, State.AWAKE, at if began is None else began)
+
+    def _stop(self, account: Account, at: int, _: Event) -> None:
+        account.stopping = False
+        account.woken_us = None
+        if account.asked is not None:
+            if account.state is State.AWAKE:  # the wake waits for this stop, and then starts it
+                account.asked = at
+            else:
+                self._turn(account, State.UNKNOWN, account.asked)
+                account.asked = None
+        self._turn(account, State.ASLEEP, at)
+
+    def _fail(self, account: Account, at: int, event: Event) -> None:
+        asked, account.asked = account.asked, None
+        if event.reason not in NOTHING_STARTED:
+            self._turn(account, State.UNKNOWN, at if asked is None else asked)
+
+    def _turn(self, account: Account, state: State, at: int) -> None:
+        """Let a state begin, unless it goes on."""
+        doubt, account.doubt = account.doubt, None
+        if account.state is state:
+            return
+        if doubt is not None and doubt < at <= account.settled:
+            self._end(account, doubt)
+            account.state = State.UNKNOWN
+        self._end(account, at)
+        account.state = state
+
+    # Telling.
+
+    def _end(self, account: Account, end: int) -> None:
+        """Tell what the host did until then, cut where the clock was set."""
+        start = account.since
+        if end <= start:
+            return
+        account.since = end
+        if start >= self._steps[-1][0]:
+            self._tell(account.host, account.state, start + self._offset, end + self._offset)
+            return
+        steps = self._steps[self._step_at(start) :]
+        for (_, offset), (following, _) in itertools.pairwise([*steps, (end, 0)]):
+            cut = min(end, following)
+            if start < cut:
+                self._tell(account.host, account.state, start + offset, cut + offset)
+                start = cut
+
+    def _step_at(self, steady: int) -> int:
+        """Return which step was the last one then."""
+        return max(0, bisect.bisect_right(self._steps, steady, key=lambda step: step[0]) - 1)
+
+
+_ACTS: dict[str, Callable[[Ledger, Account, int, Event], None]] = {
+    Kind.WAKE_REQUESTED: Ledger._ask,  # noqa: SLF001 - its own table
+    Kind.WOKEN: Ledger._run,  # noqa: SLF001
+    Kind.FOUND_RUNNING: Ledger._run,  # noqa: SLF001
+    Kind.SLEEP_STARTED: Ledger._run,  # noqa: SLF001
+    Kind.SLEEP_CALLED_OFF: Ledger._run,  # noqa: SLF001
+    Kind.STOP_FAILED: Ledger._run,  # noqa: SLF001
+    Kind.SLEPT: Ledger._stop,  # noqa: SLF001
+    Kind.FOUND_STOPPED: Ledger._stop,  # noqa: SLF001
+    Kind.WAKE_FAILED: Ledger._fail,  # noqa: SLF001
+}

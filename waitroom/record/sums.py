@@ -1,0 +1,176 @@
+"""What was awake, what it saved, and what went wrong: the sums of the audit and the dashboard.
+
+Pure: events in, a summary a host out. How long a host was awake, the ledger says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from waitroom.kinds import Kind
+from waitroom.record.ledger import Ledger, OnSpan
+from waitroom.record.occurrence import Event, microseconds
+from waitroom.record.opening import Opening
+from waitroom.record.standing import State
+from waitroom.registry.hosts import Host
+
+_HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which time is asked about, in microseconds since 1970; without a start: all there is."""
+
+    since_us: int | None
+    until_us: int
+
+    def includes(self, at_us: int) -> bool:
+        """Whether a moment is in it."""
+        return (self.since_us is None or self.since_us <= at_us) and at_us < self.until_us
+
+    def cut(self, start_us: int, end_us: int) -> tuple[int, int]:
+        """Return the part of a span that is in it; where none is, it ends before it begins."""
+        start_us = start_us if self.since_us is None else max(start_us, self.since_us)
+        return start_us, min(end_us, self.until_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour awake costs."""
+
+    per_hour: Decimal
+    currency: str
+
+
+def price(host: Host) -> Price | None:
+    """Return what hosts.yaml says that it costs; None: nothing."""
+    if host.cost_per_hour is None:
+        return None
+    return Price(Decimal(str(host.cost_per_hour)), host.currency)
+
+
+@dataclass(slots=True)
+class Summary:
+    """One host in the window."""
+
+    host: str
+    wakes: int = 0
+    awake_us: int = 0
+    asleep_us: int = 0
+    unknown_us: int = 0
+    false_wakes: int = 0  # woken, and not used before it slept again
+    sleeps_called_off: int = 0
+    failed_stops: int = 0
+    price: Price | None = None
+
+    @property
+    def share_saved(self) -> float | None:
+        """Return which part of the known time it slept; None if nothing is known."""
+        known_us = self.awake_us + self.asleep_us
+        return self.asleep_us / known_us if known_us else None
+
+    @property
+    def money_saved(self) -> Decimal | None:
+        """Return what it would have cost to stay awake instead; None without a price."""
+        return self.price.per_hour * self.asleep_us / _HOUR_US if self.price else None
+
+
+class Audit:
+    """Adds up events, given in the order in which they were recorded."""
+
+    def __init__(
+        self,
+        window: Window,
+        opening: Opening | None = None,
+        on_span: OnSpan = lambda *_: None,
+    ) -> None:
+        """Begin with `opening`, how all stood before the first event; None: with no knowledge.
+
+        `on_span`: told of each span in the window.
+        """
+        self._window = window
+        self._on_span = on_span
+        self._ledger = Ledger(self._spend, opening.ledger if opening else None)
+        self._summaries: dict[str, Summary] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in what happened next."""
+        at = event.at_us()
+        if at >= self._window.until_us:
+            return
+        note = _NOTES.get(event.kind)
+        if note is not None and self._window.includes(at):
+            note(self, event)
+        self._ledger.add(event, at)
+
+    def summaries(self, prices: Mapping[str, Price]) -> list[Summary]:
+        """Return all hosts of which there is anything in the window. Ends the adding."""
+        self._ledger.close(self._window.until_us)
+        for summary in self._summaries.values():
+            summary.price = prices.get(summary.host)
+        return sorted(self._summaries.values(), key=lambda summary: summary.host)
+
+    def _of(self, host: str) -> Summary:
+        summary = self._summaries.get(host)
+        if summary is None:
+            summary = self._summaries[host] = Summary(host)
+        return summary
+
+    def _spend(self, host: str, state: State, start_us: int, end_us: int) -> None:
+        start_us, end_us = self._window.cut(start_us, end_us)
+        if start_us >= end_us:
+            return
+        spent_us = end_us - start_us
+        self._on_span(host, state, start_us, end_us)
+        summary = self._of(host)
+        if state is State.AWAKE:
+            summary.awake_us += spent_us
+        elif state is State.ASLEEP:
+            summary.asleep_us += spent_us
+        else:
+            summary.unknown_us += spent_us
+
+    # What counts by its number.
+
+    def _wake(self, event: Event) -> None:
+        self._of(event.host).wakes += 1
+
+    def _sleep(self, event: Event) -> None:
+        """Count a wake as false when the sleep after it rests on a use before it."""
+        woken_us = self._ledger.woken_us(event.host)
+        if woken_us is not None and not _used_since(event, woken_us):
+            self._of(event.host).false_wakes += 1
+
+    def _call_off(self, event: Event) -> None:
+        self._of(event.host).sleeps_called_off += 1
+
+    def _fail_to_stop(self, event: Event) -> None:
+        self._of(event.host).failed_stops += 1
+
+
+_NOTES: dict[str, Callable[[Audit, Event], None]] = {
+    Kind.WOKEN: Audit._wake,  # noqa: SLF001 - its own table
+    Kind.SLEPT: Audit._sleep,  # noqa: SLF001
+    Kind.SLEEP_CALLED_OFF: Audit._call_off,  # noqa: SLF001
+    Kind.STOP_FAILED: Audit._fail_to_stop,  # noqa: SLF001
+}
+
+
+def summarise(
+    events: Iterable[Event],
+    window: Window,
+    prices: Mapping[str, Price],
+    opening: Opening | None = None,
+) -> list[Summary]:
+    """Return a summary of each host; `opening`: how all stood before the first event."""
+    audit = Audit(window, opening)
+    for event in events:
+        audit.add(event)
+    return audit.summaries(prices)
+
+
+def _used_since(event: Event, moment_us: int) -> bool:
+    last_used = event.evidence.last_used if event.evidence else None
+    return last_used is not None and microseconds(last_used) > moment_us

@@ -1,0 +1,146 @@
+"""hosts.yaml: read and checked, and read again whenever it is edited.
+
+What containers announce by their labels stands beside it in a file too, see `containers`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from waitroom import yaml_faults
+from waitroom.errors import ConfigError
+from waitroom.registry import containers
+from waitroom.registry.document import parse
+from waitroom.registry.hosts import Registry
+from waitroom.stamps import Stamp, stamp
+
+log = logging.getLogger(__name__)
+
+# Looked at, and not watched: the access log may be written in the same folder, and then each of its
+# lines would be an event for us, which costs Traefik a tenth of what a request takes it.
+_LOOK_S = 0.5
+# What was written since then may be half an edit. By the file's own time, so that both processes
+# agree: when a host is routed by the one, the other takes it in too.
+_REST_S = 0.5
+
+
+def load(path: Path, announced: Path | None = None) -> Registry:
+    """Read and check hosts.yaml, and take in what containers announce besides.
+
+    `announced`: their file, see `containers`. Raises: ConfigError, one line a fault of hosts.yaml.
+    """
+    try:
+        return parse(_read(path), path.parent, containers.read(announced) if announced else ())
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).split("\n"))) from None
+
+
+def _read(path: Path) -> object:
+    """Decode a file. Raises: ConfigError, without the path."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigError("there is no such file; WAITROOM_HOSTS names another") from None
+    except IsADirectoryError:
+        fault = "is a folder, not a file; Docker makes one where a file that it mounts is missing"
+        raise ConfigError(fault) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"can't be read: byte {error.start + 1} is no UTF-8; save it so"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"can't be read: {error.strerror}; mend its owner or mode") from None
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that also refuses double keys
+    except yaml.YAMLError as error:
+        raise ConfigError(yaml_faults.plain(error)) from None
+    except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
+        raise ConfigError(f"is not YAML that we can read: {error}") from None
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML as everybody reads it, but a key given twice is a fault, not the last one's victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a name, not a list or a mapping", key.start_mark
+                )
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is given twice; remove one", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class RegistryFile:
+    """The registry as the files say it now; a bad edit leaves the last good one in force."""
+
+    def __init__(self, path: Path, announced: Path | None = None) -> None:
+        """Load the files for the first time; `announced` as for `load`. Raises: ConfigError."""
+        self._path = path
+        self._announced = announced
+        self._lock = threading.Lock()
+        self._stamps = self._look()
+        self.registry = load(path, announced)
+        self._say_refused(())
+
+    def current(self) -> Registry:
+        """Return the registry in force now."""
+        return self.registry
+
+    def reload(self) -> bool:
+        """Look at the files; True if a new registry is in force. Logs a refused edit once."""
+        stamps = self._look()
+        if stamps == self._stamps or self._is_being_edited(stamps[0]):
+            return False
+        self._stamps = stamps
+        refused = self.registry.refused
+        try:
+            self.registry = load(self._path, self._announced)
+        except ConfigError as error:
+            log.error(
+                "an edit is refused, the old hosts stay in force: %s",
+                "; ".join(str(error).split("\n")),
+            )
+            return False
+        log.info("%d hosts in force", len(self.registry.hosts))
+        self._say_refused(refused)
+        return True
+
+    def take_in(self, changed: Callable[[Registry], None]) -> None:
+        """Call `changed` if a new registry is in force. Threads: any may call."""
+        with self._lock:
+            if self.reload():
+                changed(self.registry)
+
+    def _is_being_edited(self, seen: Stamp | None) -> bool:
+        if seen is None or seen == self._stamps[0]:
+            return False
+        return 0 <= time.time() - seen.modified_ns / 1e9 < _REST_S
+
+    def _look(self) -> tuple[Stamp | None, ...]:
+        return tuple(stamp(path) for path in (self._path, self._announced) if path)
+
+    def _say_refused(self, before: tuple[str, ...]) -> None:
+        for line in self.registry.refused:
+            if line not in before:
+                log.error("%s", line)
+
+    def watch(self, changed: Callable[[Registry], None], ended: threading.Event) -> None:
+        """Call `changed` after each good edit until `ended`; blocks, so give it a thread."""
+        while not ended.wait(_LOOK_S):
+            try:
+                self.take_in(changed)
+            except Exception:
+                log.exception("an edit of hosts.yaml was not taken in; this is a fault of ours")

@@ -1,0 +1,64 @@
+"""Waking hosts for their `awake` windows, as long before one opens as a wake takes.
+
+The sidecar keeps them awake from then on. A host that somebody stops inside a window stays stopped
+until its next visitor or its next opening.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from waitroom.errors import WaitroomError
+from waitroom.registry.hosts import Host, Registry
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 10.0
+_USUAL_S = 60.0  # a wake that nobody has seen yet
+
+
+class Openings:
+    """The next opening of each host, and whether it was woken for it."""
+
+    def __init__(
+        self, wake: Callable[[Host], object], expected_s: Callable[[str], float | None]
+    ) -> None:
+        """`wake` begins a wake, and does nothing to a host that runs. May raise WaitroomError."""
+        self._wake = wake
+        self._expected_s = expected_s
+        self._woken_for: dict[str, datetime] = {}
+
+    def watch(self, registry: Callable[[], Registry], ended: threading.Event) -> None:
+        """Look every ten seconds until `ended`; blocks, so give it a thread."""
+        while not ended.wait(EVERY_S):
+            self.look(registry().hosts.values(), datetime.now(UTC))
+
+    def look(self, hosts: Iterable[Host], now: datetime) -> None:
+        """Wake the hosts whose next window is near, each once for each opening."""
+        for host in hosts:
+            try:
+                self._look_at(host, now)
+            except (WaitroomError, OSError) as error:
+                log.error("%s: can't be woken for its window: %s", host.name, error)
+            except Exception:
+                log.exception("%s: an opening broke; this is a fault of ours", host.name)
+
+    def _look_at(self, host: Host, now: datetime) -> None:
+        opens = self._near(host, now)
+        if opens and self._woken_for.get(host.name) != opens:
+            self._woken_for[host.name] = opens
+            log.info("%s: to be awake from %s on", host.name, opens.isoformat())
+            self._wake(host)
+
+    def _near(self, host: Host, now: datetime) -> datetime | None:
+        """Return the opening that it is time to wake for; None while there is time."""
+        usual_s = self._expected_s(host.name) or _USUAL_S
+        soon = now + timedelta(seconds=usual_s + 2 * EVERY_S)
+        opens = host.awake.next_opening(now)
+        # Where one window goes over into the next it is awake already.
+        if opens and opens <= soon and host.awake.until(now) is None:
+            return opens
+        return None

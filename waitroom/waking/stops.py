@@ -1,0 +1,71 @@
+"""Whether a stop is under way, also one that its provider does not show.
+
+`stop` only begins, and not every provider has a word for what follows: the status of a command may
+be "runs" until the app has ended. So what runs although its stop has begun is believed to be on
+its way down; handed back, it would end under its visitors. That is believed until it was seen
+stopped once (what runs after that was started), or until the longest stop is over.
+
+So the sidecar makes a file, DATA/stops/HOST, right before it has an upstream stopped, and whoever
+sees it stopped removes that. Both hold over a restart: a sidecar that was killed before it came to
+the stop leaves nothing to wait for.
+
+What that leaves: a stop that takes longer, unseen, ends under visitors after all (the gap leads
+them here); and what was refused its stop, or was started by hand before anybody saw it stopped,
+stays behind its shadow for that long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+from traefik.folder import RouteFolder, Shadow
+from waitroom.locks import HostLocks
+from waitroom.registry.hosts import Host
+from waitroom.upstreams.base import Status
+from waitroom.upstreams.fronts import is_down
+
+# systemd kills after 90 s, Kubernetes after 30, Docker after 10.
+_LONGEST_S = 120.0
+
+
+class Stops:
+    """What was begun, and seen, of stops. Threads: any may call, of both processes."""
+
+    def __init__(self, data: Path, folder: RouteFolder, locks: HostLocks) -> None:
+        self._begun = data / "stops"
+        self._folder = folder
+        self._locks = locks
+
+    def under_way(self, name: str) -> bool:
+        """Whether a running upstream is, or may be, on its way down."""
+        return self._locks.busy(name) or self.unseen(name)
+
+    def unseen(self, name: str) -> bool:
+        """Whether a stop that nobody holds the lock for may be under way still."""
+        try:
+            since = (self._begun / name).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        asleep = self._folder.shadow(name) is Shadow.ASLEEP
+        return asleep and 0 <= time.time() - since < _LONGEST_S
+
+    def note_begin(self, name: str) -> None:
+        """Note that the upstream is about to be stopped. Raises: OSError."""
+        self._begun.mkdir(exist_ok=True)
+        (self._begun / name).touch()
+
+    def note_seen(self, host: Host, status: Status) -> None:
+        """Note what a provider says: a stop has ended when none of the host's apps runs.
+
+        What they need may run, of a group: it was not stopped yet, or somebody has started it.
+        """
+        if is_down(host, status):
+            self.note_end(host.name)
+
+    def note_end(self, name: str) -> None:
+        """Note that the upstream was seen stopped."""
+        # Where the folder can't be written, the end is noted by the next who sees it.
+        with contextlib.suppress(OSError):
+            (self._begun / name).unlink(missing_ok=True)
