@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from waitroom.demo.places import Places, state
+from traefik.folder import RouteFolder
+from waitroom.demo.places import HOST, Places, state
 from waitroom.errors import WaitroomError
+from waitroom.view import State
 
 Programs = Mapping[str, subprocess.Popen[bytes]]
 _START_S = 20.0
@@ -67,13 +69,24 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_up(places: Places, programs: Programs) -> None:
-    """Return when the app's host is answered for. Raises: WaitroomError when that fails."""
+    """Return when the app's host is answered for, and led. Raises: WaitroomError when it isn't."""
     deadline = time.monotonic() + _START_S
-    while state(places.port) is None:
+    while not _is_up(places):
         demand_alive(places, programs)
         if time.monotonic() > deadline:
             raise WaitroomError(f"nothing answers at port {places.port}; see {places.data}/*.log")
         time.sleep(0.1)
+
+
+def _is_up(places: Places) -> bool:
+    """Whether the host is answered for through Traefik; one that sleeps, by its shadow.
+
+    The first answer may come by way of the gap already, a moment before the shadow is cast.
+    """
+    said = state(places.port)
+    if said == State.ASLEEP:
+        return RouteFolder(places.routes).shadow(HOST) is not None
+    return said is not None
 
 
 def demand_alive(places: Places, programs: Programs) -> None:
