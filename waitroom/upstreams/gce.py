@@ -50,10 +50,13 @@ PHASES = {
 }
 _WAKES = {"TERMINATED": "start", "STOPPED": "start", "SUSPENDED": "resume"}
 
+# What a suspend ends in that this VM will never take; anything else may pass.
+_NOT_SUSPENDABLE = (Reason.FAILED, Reason.CONDITION)
+
 _PERMISSIONS = ("compute.instances.start", "compute.instances.resume")
 
 _LOOK_AT_OPERATION_S = 1.0
-# How long a start counts as under way if its operation may not be looked at.
+# How long an order counts as under way if its operation may not be looked at.
 _BLIND_S = 20.0
 
 
@@ -113,7 +116,7 @@ class Vm:
         try:
             self._give("suspend")
         except UpstreamError as error:
-            if error.reason not in (Reason.FAILED, Reason.CONDITION):
+            if error.reason not in _NOT_SUSPENDABLE:
                 raise
             self._note_unsuspendable(error)
             self._give("stop")
@@ -178,7 +181,7 @@ class Vm:
         self._order = None
         self._fleet.forget(self._vm)
         if isinstance(outcome, UpstreamError):
-            if order.action == "suspend":
+            if order.action == "suspend" and outcome.reason in _NOT_SUSPENDABLE:
                 self._note_unsuspendable(outcome)
             raise outcome
 
@@ -191,8 +194,13 @@ class Vm:
                     raise
                 # Roles that are bound to a VM alone don't let us: its state must do.
                 self._fleet.sees_operations = False
-                log.warning("why a start fails can't be said: %s", error)
-        return time.monotonic() - order.taken > _BLIND_S
+                log.warning("why an order fails can't be said: %s", error)
+        if time.monotonic() - order.taken <= _BLIND_S:
+            return False
+        if order.action == "suspend" and self._look_now().status == "RUNNING":
+            text = f"VM {self._vm.instance!r} was told to suspend and runs {_BLIND_S:g} s later"
+            return UpstreamError(Reason.FAILED, text)
+        return True
 
     def _note_unsuspendable(self, error: UpstreamError) -> None:
         self._fleet.unsuspendable.add(self._vm)

@@ -26,13 +26,15 @@ FAULTS = (
     ValueError,
 )
 
+_RATE_LIMIT = "ratelimitexceeded"
 # Parts of a code, in lower case and without underscores: the API writes `quotaExceeded` in an
 # answer and `QUOTA_EXCEEDED` in an operation. The first that fits holds.
 _REASONS = (
     ("resourcepoolexhausted", Reason.CAPACITY),
     ("stockout", Reason.CAPACITY),
     ("insufficientcapacity", Reason.CAPACITY),
-    ("ratelimitexceeded", Reason.UNREACHABLE),
+    (_RATE_LIMIT, Reason.UNREACHABLE),
+    ("operationrateexceeded", Reason.UNREACHABLE),  # of one VM's operations
     ("quotaexceeded", Reason.QUOTA),
     ("limitexceeded", Reason.QUOTA),
     ("notready", Reason.UNREACHABLE),  # it is changing its state; ask again
@@ -60,7 +62,8 @@ _NO_CREDENTIALS = (
 
 def of_operation(vm: GceUpstream, codes: Iterable[tuple[str, str]]) -> UpstreamError:
     """Say how an operation ended, by its errors (code, message)."""
-    (code, message), *_ = [*codes, ("", "no reason given")]
+    found = [*codes, ("", "no reason given")]
+    code, message = next((each for each in found if _reason_of([each[0]])), found[0])
     reason = _reason_of([code]) or Reason.FAILED
     return UpstreamError(reason, f"VM {vm.instance!r}: {code or 'failed'}: {_one_line(message)}")
 
@@ -91,32 +94,44 @@ def is_passing(error: BaseException) -> bool:
     """Whether the same request may be answered well in a moment: overload, or no answer at all."""
     if isinstance(error, GoogleAPICallError):
         status = error.code or 0
-        overloaded = status >= _FIRST_OF_SERVER or _BY_HTTP_STATUS.get(status) is Reason.UNREACHABLE
-        return overloaded and _reason_of(_codes(error)) in (None, Reason.UNREACHABLE)
+        # Too many calls are a 403, too, and then told by their code alone.
+        overloaded = (
+            status >= _FIRST_OF_SERVER
+            or _BY_HTTP_STATUS.get(status) is Reason.UNREACHABLE
+            or any(_RATE_LIMIT in _plain(code) for code in _codes(error))
+        )
+        return overloaded and _reason_of_answer(error) is Reason.UNREACHABLE
     return not isinstance(error, GoogleAuthError) or isinstance(error, TransportError)
 
 
 def _of_answer(vm: GceUpstream, error: GoogleAPICallError) -> UpstreamError:
-    codes, status = _codes(error), error.code or 0
     said = _one_line(error.errors[0].get("message", "") if error.errors else error.message)
-    if any(code.lower().replace("_", "") in _DISABLED for code in codes):
+    if any(_plain(code) in _DISABLED for code in _codes(error)):
         enable = f"gcloud services enable compute.googleapis.com --project {vm.project}"
         text = f"the Compute Engine API is not enabled in project {vm.project!r}: {enable}"
         return UpstreamError(Reason.PERMISSION, text)
     if "unknown zone" in said.lower():
         text = f"there is no zone {vm.zone!r}; mend it in hosts.yaml"
         return UpstreamError(Reason.MISSING, text)
-    reason = _reason_of(codes) if status != requests.codes.too_many_requests else None
-    reason = reason or _BY_HTTP_STATUS.get(status)
-    if reason is None:
-        reason = Reason.UNREACHABLE if status >= _FIRST_OF_SERVER else Reason.FAILED
+    reason = _reason_of_answer(error)
     if reason is Reason.MISSING:
         where = f"in zone {vm.zone!r} of project {vm.project!r}"
         text = f"there is no VM {vm.instance!r} {where}; mend it in hosts.yaml, or create it"
         return UpstreamError(reason, text)
     if reason is Reason.CREDENTIALS:
         return UpstreamError(reason, f"Google Cloud got no valid credentials: {said}")
-    return UpstreamError(reason, f"VM {vm.instance!r}: {status}: {said}")
+    return UpstreamError(reason, f"VM {vm.instance!r}: {error.code}: {said}")
+
+
+def _reason_of_answer(error: GoogleAPICallError) -> Reason:
+    """Return what its code says, or else its HTTP status; a 429 is too many calls by any code."""
+    status = error.code or 0
+    if status == requests.codes.too_many_requests:
+        return Reason.UNREACHABLE
+    by_status = _BY_HTTP_STATUS.get(
+        status, Reason.UNREACHABLE if status >= _FIRST_OF_SERVER else Reason.FAILED
+    )
+    return _reason_of(_codes(error)) or by_status
 
 
 def _codes(error: GoogleAPICallError) -> list[str]:
@@ -126,11 +141,15 @@ def _codes(error: GoogleAPICallError) -> list[str]:
 
 def _reason_of(codes: Iterable[str]) -> Reason | None:
     for code in codes:
-        plain = code.lower().replace("_", "")
+        plain = _plain(code)
         for part, reason in _REASONS:
             if part in plain:
                 return reason
     return None
+
+
+def _plain(code: str) -> str:
+    return code.lower().replace("_", "")
 
 
 def _one_line(text: str) -> str:

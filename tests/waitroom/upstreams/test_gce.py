@@ -165,6 +165,35 @@ def test_a_suspend_that_fails_on_the_way_is_told_and_the_next_try_stops(gce: Gce
     assert gce.orders() == ["suspend", "stop"]
 
 
+def test_a_suspend_that_fails_for_now_is_tried_again(gce: Gce) -> None:
+    machine = gce.machines.add(NAME, status="RUNNING")
+    gce.machines.failing = [("RESOURCE_OPERATION_RATE_EXCEEDED", "too frequent")]
+    vm = a_vm(gce, Sleep.SUSPEND)
+    vm.stop()
+    eventually(lambda: machine.under_way is None)
+    assert reason_of(vm.status) is Reason.UNREACHABLE
+    vm.stop()
+    assert gce.orders() == ["suspend", "suspend"]
+
+
+def test_a_suspend_that_fails_unseen_is_told_and_the_next_try_stops(
+    gce: Gce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With README's role of the sidecar, which may not look at operations."""
+    monkeypatch.setattr("waitroom.upstreams.gce._BLIND_S", 0.5)
+    monkeypatch.setattr("waitroom.upstreams.gce._LOOK_AT_OPERATION_S", 0.1)
+    gce.denied = {"compute.zoneOperations.get"}
+    machine = gce.machines.add(NAME, status="RUNNING")
+    gce.machines.failing = [("UNSUPPORTED_OPERATION", "the guest did not react")]
+    vm = a_vm(gce, Sleep.SUSPEND)
+    vm.stop()
+    eventually(lambda: machine.under_way is None)
+    assert vm.status().phase is Phase.RUNNING
+    eventually(lambda: _raises(vm.status, Reason.FAILED), what="it is not waited for any longer")
+    vm.stop()
+    assert gce.orders() == ["suspend", "stop"]
+
+
 # Orders are taken once.
 
 
@@ -318,9 +347,11 @@ def test_a_fault_inside_an_operation_has_its_reason_and_is_told_once(
         (403, "forbidden", Reason.PERMISSION),
         (403, "quotaExceeded", Reason.QUOTA),
         (403, "rateLimitExceeded", Reason.UNREACHABLE),
+        (403, "RESOURCE_OPERATION_RATE_EXCEEDED", Reason.UNREACHABLE),
         (404, "notFound", Reason.MISSING),
         (412, "conditionNotMet", Reason.CONDITION),
         (429, "rateLimitExceeded", Reason.UNREACHABLE),
+        (429, "quotaExceeded", Reason.UNREACHABLE),
         (500, "backendError", Reason.UNREACHABLE),
         (502, "badGateway", Reason.UNREACHABLE),
         (503, "backendError", Reason.UNREACHABLE),
@@ -351,9 +382,13 @@ def test_a_provider_that_hangs_is_given_up_in_time(gce: Gce) -> None:
     assert reason_of(a_vm(gce).status) is Reason.UNREACHABLE
 
 
-def test_a_provider_that_is_overloaded_is_asked_seldom(gce: Gce) -> None:
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(429, "rateLimitExceeded"), (429, "quotaExceeded"), (403, "rateLimitExceeded")],
+)
+def test_a_provider_that_is_overloaded_is_asked_seldom(gce: Gce, status: int, word: str) -> None:
     gce.machines.add(NAME)
-    gce.faults = [Fault("any", 429, "rateLimitExceeded", times=1000)]
+    gce.faults = [Fault("any", status, word, times=1000)]
     vm = a_vm(gce)
     for _ in range(500):
         assert reason_of(vm.status) is Reason.UNREACHABLE
