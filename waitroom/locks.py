@@ -1,8 +1,9 @@
 """One lock a host, held by whoever starts or stops its upstream.
 
 The sidecar holds it from the moment a host's sleep is decided until its provider has taken the
-stop; the waiting room holds it for a whole wake. So a start never meets a stop half done, and no
-stop is tried again under a wake. The kernel releases it when its holder dies.
+stop; the waiting room holds it for a whole wake, but not while it waits for a stop that was begun
+before. So a start never meets a stop half done, and no stop is tried again under a start. The
+kernel releases it when its holder dies.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Decider:
             if not self._agenda.is_due(host.name):
                 continue
             left_s = self._left_s(host, None)
-            if left_s > 0 and not is_new:
+            if left_s > 0 and not is_new and not self._is_cut_short(host):
                 self._agenda.put_off(host.name, left_s)
                 self._why.pop(host.name, None)
                 continue
@@ -139,6 +139,10 @@ class Decider:
             self._note_stopped(host.name)
         if not questions.is_running(status).holds:
             return host.idle_after.total_seconds()
+        if self._is_cut_short(host):
+            if self._handshake.finish(host):
+                self._note_stopped(host.name)
+            return 0
         left_s = self._left_s(host, status)
         if left_s > 0:
             self._answer_wish(host, status)
@@ -147,6 +151,10 @@ class Decider:
         self._agenda.succeed(host.name)
         self._why.pop(host.name, None)
         return host.idle_after.total_seconds()
+
+    def _is_cut_short(self, host: Host) -> bool:
+        """Whether an earlier process may have died over its stop; a wake waits for its end."""
+        return self._handshake.stops.is_cut_short(host.name, self._uses.watched_since)
 
     def _answer_wish(self, host: Host, status: Status) -> None:
         """Say why it does not sleep, if an operator wished that. Raises: CalledOff."""

@@ -132,15 +132,42 @@ class Handshake:
             self._fall_asleep(host)
             idle_s = round(evidence.idle.total_seconds(), 1)
             self.record(Kind.SLEEP_STARTED, host.name, idle_s=idle_s)
-            stopping.stop(upstream, host.name)
-        if stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None):
-            self.stops.note_end(host.name)
-            self.sight.forget(host)
+            over = stopping.stop(upstream, host.name)
+        if over or self._ends(host, upstream):
+            self._note_end(host)
             shown = occurrence.Evidence(
                 evidence.last_used, evidence.canary, evidence.connections, evidence.log
             )
             self.record(Kind.SLEPT, host.name, idle_s=idle_s, evidence=shown)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
+
+    def finish(self, host: Host) -> bool:
+        """Order a stop again that was cut short; whether it has ended.
+
+        Nobody is led to the upstream since what proved it unused, so nothing is proved anew.
+
+        Raises: CalledOff when its wake goes on already; UpstreamError.
+        """
+        upstream = self.connect(host)
+        with self.locks.hold(host.name) as ours:
+            if not ours:
+                raise CalledOff(Why.WAKING, "the waiting room is starting it")
+            if not self.stops.unseen(host.name):  # seen stopped since, or woken
+                return False
+            log.info("%s: its stop was cut short, and is ordered again", host.name)
+            self.stops.note_begin(host.name)
+            over = stopping.stop(upstream, host.name)
+        if over or self._ends(host, upstream):
+            self._note_end(host)
+            return True
+        return False
+
+    def _ends(self, host: Host, upstream: Upstream) -> bool:
+        return stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None)
+
+    def _note_end(self, host: Host) -> None:
+        self.stops.note_end(host.name)
+        self.sight.forget(host)
 
     def _fall_asleep(self, host: Host) -> None:
         """Let its requests lead to the waiting room for good; only then it may be stopped."""

@@ -17,14 +17,21 @@ _ENDS_S = 600.0
 _PAUSE_S = 0.2
 
 
-def stop(upstream: Upstream, name: str) -> None:
-    """Stop a host's upstream; return when it is under way. Raises: UpstreamError."""
+def stop(upstream: Upstream, name: str) -> bool:
+    """Stop a host's upstream; return when it is under way, and whether it is over already.
+
+    Raises: UpstreamError.
+    """
     upstream.stop()
-    _follow(upstream, name, until=_has_begun, patience_s=_SHOWS_S)
+    status = _follow(upstream, name, until=_has_begun, patience_s=_SHOWS_S)
+    return status.phase is Phase.STOPPED
 
 
 def ends(upstream: Upstream, name: str, woken: Callable[[], bool]) -> bool:
-    """Wait for a stop's end; False if the host was woken meanwhile. Raises: UpstreamError."""
+    """Wait for the end of a stop under way; False if the host was woken meanwhile.
+
+    Raises: UpstreamError.
+    """
 
     def over(status: Status) -> bool:
         return status.phase is Phase.STOPPED or woken()

@@ -44,7 +44,7 @@ def test_a_host_sleeps_and_wakes_again_and_again(awake: Local) -> None:
     for _ in range(3):
         eventually(awake.is_asleep, within_s=25)
         awake.wake()
-    assert len(awake.events("slept")) == 3
+    eventually(lambda: len(awake.events("slept")) == 3, what="each is recorded")
 
 
 def test_a_host_in_use_is_kept(awake: Local) -> None:

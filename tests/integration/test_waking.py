@@ -222,6 +222,25 @@ def test_an_app_whose_stop_is_under_way_unseen_is_waited_for_and_started_again(
     local: Local,
 ) -> None:
     """As a sidecar leaves it that was told of no end within 30 s: it sleeps, and runs still."""
+    wake_what_is_being_stopped(local)
+    subprocess.run(local.app_command("stop"), check=True)
+    eventually(local.is_awake)
+    assert "woken" in (local.data / "journal.jsonl").read_text()
+
+
+def test_a_stop_over_which_a_sidecar_died_is_ordered_again_by_the_next_and_holds_up_no_wake(
+    local: Local,
+) -> None:
+    wake_what_is_being_stopped(local)
+    local.start("sidecar")
+    eventually(local.is_awake, what="it is stopped first, and started then")
+    assert "its stop was cut short, and is ordered again" in local.log("sidecar")
+    assert local.events("found_stopped")
+    assert not (local.data / "stops" / HOST).exists()
+
+
+def wake_what_is_being_stopped(local: Local) -> None:
+    """Have a wake wait for a stop that was about to be ordered, and is not under way."""
     subprocess.run(local.app_command("start"), check=True)
     (local.routes / f"{HOST}.asleep.yml").write_text(render_shadow([HOST]))
     (local.data / "stops").mkdir()
@@ -231,9 +250,6 @@ def test_an_app_whose_stop_is_under_way_unseen_is_waited_for_and_started_again(
     assert local.post_wake(local.token(local.get())).status_code == 202
     eventually(lambda: "still shutting down" in local.get("/.waitroom/status").text)
     assert local.app_runs()
-    subprocess.run(local.app_command("stop"), check=True)
-    eventually(local.is_awake)
-    assert "woken" in (local.data / "journal.jsonl").read_text()
 
 
 def test_a_name_given_to_a_sleeping_host_leads_to_its_page_at_once(room: Local) -> None:

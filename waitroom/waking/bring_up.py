@@ -50,9 +50,14 @@ class Wake:
 
 
 def bring_up(
-    wake: Wake, upstream: Upstream, probe: Callable[[Host, Front], bool], stops: Stops
+    wake: Wake,
+    upstream: Upstream,
+    probe: Callable[[Host, Front], bool],
+    stops: Stops,
+    *,
+    may_start: bool,
 ) -> str | None:
-    """Go on until the app answers and return its url; None: stopped, and not ours to start.
+    """Go on until the app answers and return its url; None: stopped, and not to be started.
 
     Raises: UpstreamError.
     """
@@ -61,7 +66,7 @@ def bring_up(
         try:
             status = upstream.status()
             stops.note_seen(host, status)
-            if status.phase in (Phase.STOPPED, Phase.PARTLY) and not wake.starts:
+            if status.phase in (Phase.STOPPED, Phase.PARTLY) and not may_start:
                 return None
             if starts.is_due(status.phase, time.monotonic()):
                 upstream.start()

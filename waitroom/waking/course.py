@@ -72,17 +72,20 @@ class Course:
         # The sidecar may be in the middle of stopping it: that is waited out, then it starts.
         if self._stops.under_way(host.name):
             wake.stage = Stage.STOPPING
+        if self._stops.unseen(host.name):
+            # Without the lock: if a sidecar died over that stop, the next one orders it again.
+            self._bring_up(wake, may_start=False)
         with self._locks.hold(host.name, wait_s=host.ready.timeout.total_seconds()) as ours:
             if not ours:
                 raise too_late(host, LATE[Stage.STOPPING])
-            url = self._bring_up(wake)
+            url = self._bring_up(wake, may_start=True)
             if url:
                 self._hand_over(host, url)
                 self._ready(wake)
 
     def _attend(self, wake: Wake) -> None:
         host = wake.host
-        url = self._bring_up(wake)
+        url = self._bring_up(wake, may_start=False)
         if url is None:
             return
         with self._locks.hold(host.name) as ours:
@@ -108,8 +111,9 @@ class Course:
             self._folder.lead(host.names, url)
         return self._folder.hand_over(host.name)
 
-    def _bring_up(self, wake: Wake) -> str | None:
-        return bring_up(wake, self._connect(wake.host), self._probe, self._stops)
+    def _bring_up(self, wake: Wake, *, may_start: bool) -> str | None:
+        upstream = self._connect(wake.host)
+        return bring_up(wake, upstream, self._probe, self._stops, may_start=may_start)
 
     def _ready(self, wake: Wake) -> None:
         name = wake.host.name

@@ -7,7 +7,8 @@ stopped once (what runs after that was started), or until the longest stop is ov
 
 So the sidecar makes a file, DATA/stops/HOST, right before it has an upstream stopped, and whoever
 sees it stopped removes that. Both hold over a restart: a sidecar that was killed before it came to
-the stop leaves nothing to wait for.
+that leaves nothing to wait for, and one that was killed after it has its stop ordered again by the
+next, as nobody knows whether it came to the order.
 
 What that leaves: a stop that takes longer, unseen, ends under visitors after all (the gap leads
 them here); and what was refused its stop, or was started by hand before anybody saw it stopped,
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import datetime
 from pathlib import Path
 
 from traefik.folder import RouteFolder, Shadow
@@ -44,12 +46,20 @@ class Stops:
 
     def unseen(self, name: str) -> bool:
         """Whether a stop that nobody holds the lock for may be under way still."""
+        return self._unseen_since(name) is not None
+
+    def is_cut_short(self, name: str, began: datetime) -> bool:
+        """Whether such a stop is from before `began`: who ordered it, or was about to, is gone."""
+        since = self._unseen_since(name)
+        return since is not None and since < began.timestamp()
+
+    def _unseen_since(self, name: str) -> float | None:
         try:
             since = (self._begun / name).stat().st_mtime
         except FileNotFoundError:
-            return False
+            return None
         asleep = self._folder.shadow(name) is Shadow.ASLEEP
-        return asleep and 0 <= time.time() - since < _LONGEST_S
+        return since if asleep and 0 <= time.time() - since < _LONGEST_S else None
 
     def note_begin(self, name: str) -> None:
         """Note that the upstream is about to be stopped. Raises: OSError."""

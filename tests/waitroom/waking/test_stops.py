@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def test_the_end_of_an_earlier_stop_says_nothing_of_this_one(stops: Stops) -> No
     stops.note_end(NAME)
     stops.note_begin(NAME)
     assert stops.under_way(NAME)
+
+
+def test_only_a_stop_of_an_earlier_process_was_cut_short(stops: Stops) -> None:
+    assert not stops.is_cut_short(NAME, datetime.now(UTC))
+    stops.note_begin(NAME)
+    assert not stops.is_cut_short(NAME, datetime.now(UTC) - timedelta(seconds=10))
+    assert stops.is_cut_short(NAME, datetime.now(UTC) + timedelta(seconds=10))
+    stops.note_end(NAME)
+    assert not stops.is_cut_short(NAME, datetime.now(UTC) + timedelta(seconds=10))
 
 
 def test_who_was_handed_back_is_on_its_way_nowhere(routes: RouteFolder, stops: Stops) -> None:
