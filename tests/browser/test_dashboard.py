@@ -66,7 +66,8 @@ def clean(page: Page, name: str) -> None:
 
 def log_in(page: Page, token: str) -> None:
     page.get_by_label("Token").fill(token)
-    page.get_by_role("button", name="Log in").click()
+    with page.expect_navigation():  # or the login page is looked at, and its address taken
+        page.get_by_role("button", name="Log in").click()
 
 
 def test_an_operator_logs_in_and_acts(page: Page, operated: Operated) -> None:
