@@ -74,10 +74,10 @@ def test_an_open_websocket_calls_a_sleep_off_unless_it_is_forced(stack: Local) -
 
 
 def test_what_is_kept_awake_outlives_idle_after_until_it_is_released(stack: Local) -> None:
-    stack.hosts[HOST]["idle_after"] = "2s"
-    stack.write_hosts()
     stack.wake()
     kept = order(stack, "keep", HOST, "--for", "2h", "--as", "ann")
+    stack.hosts[HOST]["idle_after"] = "2s"  # now: the order itself may take longer
+    stack.write_hosts()
     assert kept.returncode == 0, kept.stderr
     assert "is kept awake until" in kept.stdout
     assert "kept awake until" in in_one_line(order(stack, "sleep", HOST))

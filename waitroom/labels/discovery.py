@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from waitroom.errors import UpstreamError
@@ -22,8 +22,8 @@ from waitroom.labels.labels import Container
 
 log = logging.getLogger(__name__)
 
-# Many may come at once; and one that is replaced vanishes some milliseconds before the next takes
-# its name, and must not be forgotten for that.
+# Many may come at once; and one that is made anew by hand, first removed, then created,
+# must not be forgotten for the moment between.
 _COME_S, _GONE_S = 0.05, 0.3
 # An event that got lost is made good for by this, the only thing that is asked again and again.
 RESYNC_S = 60.0
@@ -150,7 +150,7 @@ class Discoverer:
         """Take in one change; True if it changes what is announced."""
         known = self._containers.get(change.key)
         if change.gone:
-            return self._containers.pop(change.key, None) is not None
+            return self._forget(change.key)
         if known is None or known.name != change.name:
             found = self._engine.one(change.key)
             if found is not None:
@@ -172,6 +172,15 @@ class Discoverer:
         come, self._come = self._come, []
         for name in come:
             self._happened(name)
+
+    def _forget(self, key: str) -> bool:
+        """Forget one that is gone, if it was known; its replacement takes its name at once."""
+        gone = self._containers.pop(key, None)
+        if gone:
+            for other, one in self._containers.items():
+                if one.name == f"{key[:12]}_{gone.name}":
+                    self._containers[other] = replace(one, name=gone.name)
+        return gone is not None
 
     def _say(self, text: str) -> None:
         """Log a fault once, however often it is met again."""

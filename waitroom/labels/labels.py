@@ -20,12 +20,14 @@ EVENTS_FILTER = {
     "label": [ENABLE],
     "event": ["create", "start", "die", "pause", "unpause", "rename", "destroy"],
 }
-_RULE = re.compile(r"traefik\.http\.routers\.[^.]+\.rule")
-_ENTRY_POINTS = re.compile(r"traefik\.http\.routers\.[^.]+\.entrypoints", re.IGNORECASE)
-_PORT = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port")
-_SCHEME = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.scheme")
-_READ = (_RULE, _ENTRY_POINTS, _PORT, _SCHEME)
-_HOST_RULE = re.compile(r"\bHost\(([^)]*)\)")
+# Traefik reads these, and the names of its matchers, in any case.
+_ROUTER = r"traefik\.http\.routers\.[^.]+\."
+_SERVER = r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\."
+_RULE, _ENTRY_POINTS, _PORT, _SCHEME = _READ = tuple(
+    re.compile(label, re.IGNORECASE)
+    for label in (_ROUTER + "rule", _ROUTER + "entrypoints", _SERVER + "port", _SERVER + "scheme")
+)
+_HOST_RULE = re.compile(r"(?<!!)(?<!! )\bHost\(([^)]*)\)", re.IGNORECASE)
 _QUOTED = re.compile(r"[`\"']([^`\"']+)[`\"']")
 
 

@@ -52,7 +52,9 @@ class Labelled:
         """Read one of the list, which has no ports of a container that is stopped."""
         if key not in self._ports and needs_ports(one["Labels"]):
             return self.one(key)
-        return _container(one["Names"][0], one["Labels"], self._ports.get(key, ()))
+        # A container that another links to has a name below that one's, too.
+        name = min(one["Names"], key=lambda name: name.count("/"))
+        return _container(name, one["Labels"], self._ports.get(key, ()))
 
     def one(self, key: str) -> Container | None:
         """Inspect one by its id; None if it is gone, or is not enabled. Raises: UpstreamError."""

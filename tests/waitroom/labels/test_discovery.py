@@ -133,7 +133,8 @@ def test_a_new_one_under_the_same_name_is_the_same_and_never_gone(
     told = len(seen.told)
     new = create(f"{old.id[:12]}_{name}", **{"waitroom.host": f"{name}.test"})
     old.remove(force=True)
-    new.rename(name)
+    eventually(lambda: len(seen.told) > told, what="it is told that the old one is gone")
+    new.rename(name)  # on a busy machine this, too, may come late
     new.start()
     last = create(f"{name}-last")
     eventually(lambda: seen.knows(last.name))

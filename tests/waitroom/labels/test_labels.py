@@ -54,6 +54,7 @@ def test_two_labels_are_enough_for_a_container_without_a_router() -> None:
         ("Host(`shop.test`) || Host(`www.shop.test`)", "shop.test", ["www.shop.test"]),
         ("Host(`shop.test`, `www.shop.test`)", "shop.test", ["www.shop.test"]),
         ('Host("shop.test")', "shop.test", None),
+        ("host(`shop.test`) && !Host(`admin.shop.test`)", "shop.test", None),
     ],
 )
 def test_takes_the_names_of_its_own_router(rule: str, host: str, aliases: list[str] | None) -> None:
@@ -79,6 +80,17 @@ def test_takes_the_port_of_its_traefik_service() -> None:
     assert announced([routed("Host(`shop.test`)", **port)]).keys["url"] == "http://shop:8080"
     port["traefik.http.services.shop.loadbalancer.server.scheme"] = "https"
     assert announced([routed("Host(`shop.test`)", **port)]).keys["url"] == "https://shop:8080"
+
+
+def test_reads_the_labels_of_traefik_in_any_case_as_traefik_does() -> None:
+    named = only_read(
+        {
+            "traefik.http.routers.shop.Rule": "Host(`shop.test`)",
+            "traefik.http.services.shop.loadBalancer.server.port": "8080",
+        }
+    )
+    found = announced([shop(**named)])
+    assert (found.host, found.keys["url"]) == ("shop.test", "http://shop:8080")
 
 
 @pytest.mark.parametrize(
