@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has none
-from playwright.sync_api import Browser, BrowserContext, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize
 
 from tests.browser.playroom import Playroom
 from waitroom.errors import Reason
@@ -113,13 +113,27 @@ def contexts(browser: Browser) -> Iterator[dict[Visitor, BrowserContext]]:
         context.close()
 
 
+def opened(context: BrowserContext, url: str) -> Page:
+    """Open a page that stays as it is: where it leads on by itself, it is answered with nothing."""
+    page = context.new_page()
+    page.goto(url)
+    page.route("**/*", _leads_nowhere)
+    return page
+
+
+def _leads_nowhere(route: Route) -> None:
+    if route.request.is_navigation_request():
+        route.fulfill(status=204)
+    else:
+        route.continue_()
+
+
 @pytest.mark.parametrize("visitor", VISITORS, ids=str)
 def test_no_state_is_hard_to_use_for_anybody(
     contexts: dict[Visitor, BrowserContext], room: Playroom, scene: Scene, visitor: Visitor
 ) -> None:
     room.scripts = visitor.script
-    page = contexts[visitor].new_page()
-    page.goto(room.url + scene.path)
+    page = opened(contexts[visitor], room.url + scene.path)
     moving = page.evaluate(MOVING)
     page.evaluate("document.getAnimations().forEach(each => each.finish())")
     page.screenshot(path=ARTEFACTS / f"{scene.name}-{visitor}.png")
@@ -138,8 +152,7 @@ def test_every_state_fits_from_a_small_phone_to_a_wall(
 ) -> None:
     room.host = LONG
     context = browser.new_context(viewport=size, locale="id-ID", reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(room.url + scene.path)
+    page = opened(context, room.url + scene.path)
     page.screenshot(path=ARTEFACTS / f"{scene.name}-{size['width']}.png")
     wide = page.evaluate("document.documentElement.scrollWidth")
     context.close()
