@@ -154,26 +154,24 @@ def test_a_vm_that_cannot_be_suspended_is_stopped_and_not_asked_again(
     assert gce.orders() == ["suspend", "stop", "stop"]
 
 
-def test_a_suspend_that_fails_on_the_way_is_told_and_the_next_try_stops(gce: Gce) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason", "then"),
+    [
+        ("UNSUPPORTED_OPERATION", Reason.FAILED, "stop"),
+        ("RESOURCE_OPERATION_RATE_EXCEEDED", Reason.UNREACHABLE, "suspend"),
+    ],
+)
+def test_a_suspend_that_fails_on_the_way_is_told_and_tried_again_if_that_may_pass(
+    gce: Gce, code: str, reason: Reason, then: str
+) -> None:
     machine = gce.machines.add(NAME, status="RUNNING")
-    gce.machines.failing = [("UNSUPPORTED_OPERATION", "the guest did not react")]
+    gce.machines.failing = [(code, "the guest did not react")]
     vm = a_vm(gce, Sleep.SUSPEND)
     vm.stop()
     eventually(lambda: machine.under_way is None)
-    assert reason_of(vm.status) is Reason.FAILED
+    assert reason_of(vm.status) is reason
     vm.stop()
-    assert gce.orders() == ["suspend", "stop"]
-
-
-def test_a_suspend_that_fails_for_now_is_tried_again(gce: Gce) -> None:
-    machine = gce.machines.add(NAME, status="RUNNING")
-    gce.machines.failing = [("RESOURCE_OPERATION_RATE_EXCEEDED", "too frequent")]
-    vm = a_vm(gce, Sleep.SUSPEND)
-    vm.stop()
-    eventually(lambda: machine.under_way is None)
-    assert reason_of(vm.status) is Reason.UNREACHABLE
-    vm.stop()
-    assert gce.orders() == ["suspend", "suspend"]
+    assert gce.orders() == ["suspend", then]
 
 
 def test_a_suspend_that_fails_unseen_is_told_and_the_next_try_stops(
