@@ -235,7 +235,7 @@ def test_a_stop_over_which_a_sidecar_died_is_ordered_again_by_the_next_and_holds
     local.start("sidecar")
     eventually(local.is_awake, what="it is stopped first, and started then")
     assert "its stop was cut short, and is ordered again" in local.log("sidecar")
-    assert local.events("found_stopped")
+    eventually(lambda: local.events("found_stopped"), what="its end is recorded")
     assert not (local.data / "stops" / HOST).exists()
 
 
