@@ -9,9 +9,10 @@ a visitor's doing) undoes all of it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -126,15 +127,12 @@ class Handshake:
 
     def _commit(self, host: Host, upstream: Upstream, evidence: Evidence) -> None:
         """Decide the race with a visitor, and stop."""
-        with self.locks.hold(host.name) as ours:
-            if not ours:
-                raise CalledOff(Why.WAKING, "the waiting room is starting it")
+        with self._held(host):
             self._fall_asleep(host)
             idle_s = round(evidence.idle.total_seconds(), 1)
             self.record(Kind.SLEEP_STARTED, host.name, idle_s=idle_s)
             over = stopping.stop(upstream, host.name)
-        if over or self._ends(host, upstream):
-            self._note_end(host)
+        if self._ends(host, upstream, over=over):
             shown = occurrence.Evidence(
                 evidence.last_used, evidence.canary, evidence.connections, evidence.log
             )
@@ -149,25 +147,30 @@ class Handshake:
         Raises: CalledOff when its wake goes on already; UpstreamError.
         """
         upstream = self.connect(host)
-        with self.locks.hold(host.name) as ours:
-            if not ours:
-                raise CalledOff(Why.WAKING, "the waiting room is starting it")
+        with self._held(host):
             if not self.stops.unseen(host.name):  # seen stopped since, or woken
                 return False
             log.info("%s: its stop was cut short, and is ordered again", host.name)
             self.stops.note_begin(host.name)
             over = stopping.stop(upstream, host.name)
-        if over or self._ends(host, upstream):
-            self._note_end(host)
-            return True
-        return False
+        return self._ends(host, upstream, over=over)
 
-    def _ends(self, host: Host, upstream: Upstream) -> bool:
-        return stopping.ends(upstream, host.name, lambda: self.folder.shadow(host.name) is None)
+    @contextlib.contextmanager
+    def _held(self, host: Host) -> Iterator[None]:
+        """Hold a host's lock, so that nobody starts it. Raises: CalledOff."""
+        with self.locks.hold(host.name) as ours:
+            if not ours:
+                raise CalledOff(Why.WAKING, "the waiting room is starting it")
+            yield
 
-    def _note_end(self, host: Host) -> None:
-        self.stops.note_end(host.name)
+    def _ends(self, host: Host, upstream: Upstream, *, over: bool) -> bool:
+        """Wait for the end of a stop, unless it is over, and note it; False if it was woken."""
+        name = host.name
+        if not over and not stopping.ends(upstream, name, lambda: self.folder.shadow(name) is None):
+            return False
+        self.stops.note_end(name)
         self.sight.forget(host)
+        return True
 
     def _fall_asleep(self, host: Host) -> None:
         """Let its requests lead to the waiting room for good; only then it may be stopped."""
