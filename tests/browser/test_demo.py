@@ -27,7 +27,7 @@ class Demo:
         self.port = free_port()
         self.said_path = data / "said"
         argv = [
-            *(sys.executable, "-m", "waitroom", "demo", "--idle-after", "3s"),
+            *(sys.executable, "-m", "waitroom", "demo", "--idle-after", "6s"),
             *("--port", str(self.port), "--admin-port", str(free_port()), "--data", str(data)),
         ]
         with self.said_path.open("w") as said:
