@@ -1,70 +1,78 @@
-"""gunicorn's worker with threads, and a way past them for those who wait.
+"""gunicorn's worker: one process, and in it a loop and threads for each listener.
 
-Thousands poll. What is kept for them (see `kept`) is sent from the loop that sees their request
-come in: no thread, no parser, no application. All else goes the usual way, but for one thing: a
-new connection waits in that loop, too, until it says something, and holds no thread meanwhile.
-
-This stands on what gunicorn's worker is like inside, so requirements.txt names its version.
+What it knows is in memory, so there is one process. Both listeners have all of their own, so that
+nothing that is sent to one can hold up the other.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import selectors
+import resource
 import socket
-from collections import deque
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NamedTuple
+from wsgiref.types import WSGIApplication
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn import util
 
-_HEAD_BYTES = 8192
+from waitroom.serving.loop import Loop
+
+# Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
+# for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
+_PUBLIC_THREADS, _PUBLIC_CONNECTIONS = 64, 4096
+_ADMIN_THREADS, _ADMIN_CONNECTIONS = 16, 256
 
 
-class Worker(ThreadWorker):
-    """One process: its loop, and its threads.
+class Applications(NamedTuple):
+    """What gunicorn's application has to load."""
 
-    Its application has `at_once(port, request)`, which returns the answer to what came in on a
-    port if that is known already, or None.
-    """
+    public: WSGIApplication
+    at_once: Callable[[bytes], bytes | None]  # of the public listener, see Loop
+    admin: WSGIApplication
 
-    def enqueue_req(self, conn: TConn) -> None:
-        """Give a request to a thread; a new connection first has to bring one."""
-        if conn.initialized or conn.data_ready:
-            super().enqueue_req(conn)
-            return
-        conn.set_timeout()
-        self.pending_conns.append(conn)
-        readable = functools.partial(self.on_pending_socket_readable, conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
 
-    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
-        """Take what came in first on a connection."""
-        if not self._answered(conn, client, self.pending_conns):
-            super().on_pending_socket_readable(conn, client)
+class Worker(Loop):
+    """The public listener's loop, in the main thread, and the admin listener's beside it."""
 
-    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
-        """Take what came in later."""
-        if not self._answered(conn, client, self.keepalived_conns):
-            super().on_client_socket_readable(conn, client)
+    def __init__(self, age: int, ppid: int, sockets: list[socket.socket], *told: Any) -> None:  # noqa: ANN401 - gunicorn's
+        """Take what gunicorn tells a worker; `sockets`: of the public and the admin listener."""
+        public, admin = sockets
+        files = _most_files()  # some are left for the journal, the routes and the providers
+        connections = min(_PUBLIC_CONNECTIONS, files // 2)
+        of_admin = min(_ADMIN_CONNECTIONS, files // 8)
+        super().__init__(
+            age, ppid, [public], *told, threads=_PUBLIC_THREADS, connections=connections
+        )
+        self._admin = Loop(age, ppid, [admin], *told, threads=_ADMIN_THREADS, connections=of_admin)
 
-    def _answered(self, conn: TConn, client: socket.socket, among: deque[TConn]) -> bool:
-        """Answer at once, if that can be."""
-        if not self.alive or not self._sent(client):
-            return False
-        conn.set_timeout()
-        among.remove(conn)  # the left one is closed first when it says nothing for long
-        among.append(conn)
-        return True
+    def load_wsgi(self) -> None:
+        """Load both applications."""
+        super().load_wsgi()
+        self.wsgi, self.at_once, self._admin.wsgi = self.wsgi  # type: ignore[misc] # Applications
 
-    def _sent(self, client: socket.socket) -> bool:
-        with contextlib.suppress(OSError):  # a thread will see it, too
-            request = client.recv(_HEAD_BYTES, socket.MSG_PEEK)
-            port = client.getsockname()[1]
-            answer: bytes | None = self.wsgi.at_once(port, request)  # type: ignore[attr-defined] # ours has it
-            if answer is None:
-                return False
-            client.recv(len(request))
-            if client.send(answer) < len(answer):  # whoever reads nothing gets nothing more
-                client.shutdown(socket.SHUT_RDWR)
-            return True
-        return False
+    def run(self) -> None:
+        """Serve until SIGTERM."""
+        for listener in self._admin.sockets:
+            util.close_on_exec(listener)
+        threading.Thread(target=self._serve_admin, daemon=True).start()
+        super().run()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End both."""
+        self._admin.handle_exit(sig, frame)
+        super().handle_exit(sig, frame)
+
+    def _serve_admin(self) -> None:
+        try:
+            self._admin.prepare()
+            self._admin.run()
+        finally:  # none goes on without the other
+            super().handle_exit(0, None)
+
+
+def _most_files() -> int:
+    """Return how many files this process may have open."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
