@@ -31,7 +31,6 @@ from waitroom.public.web import Public, public_app
 from waitroom.record.records import Latest
 from waitroom.registry.config import RegistryFile
 from waitroom.registry.settings import Settings
-from waitroom.serving.loop import HEAD_BYTES
 from waitroom.serving.worker import Worker
 from waitroom.upstreams.connect import Connector
 from waitroom.waking import canary, probe
@@ -39,6 +38,8 @@ from waitroom.waking.budgets import Claim, Proof
 from waitroom.waking.openings import Openings
 
 _KEEPALIVE_S = 75  # of Traefik's connections; longer than the pause between two polls
+# A visitor's cookies may be large, and an app that takes them is not ours to judge.
+_HEADER_BYTES = 32_768
 _GRACE_S = 1  # a stop waits for nobody: wakes are taken up again at the next start
 
 
@@ -62,7 +63,7 @@ class Server(BaseApplication):
             # Nobody is believed what he says of his connection, nor may he name other paths.
             "forwarded_allow_ips": "",
             "limit_request_line": 0,  # a head has a bound of its own, see serving.loop
-            "limit_request_field_size": HEAD_BYTES,
+            "limit_request_field_size": _HEADER_BYTES,
             "control_socket_disable": True,  # nobody uses it, and the root may be read-only
         }.items():
             self.cfg.set(key, value)

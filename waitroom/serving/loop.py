@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import re
 import selectors
 import socket
 import time
@@ -31,9 +32,9 @@ from waitroom.serving import refusals
 
 log = logging.getLogger(__name__)
 
-# A visitor's cookies may be large, and an app that takes them is not ours to judge.
 HEAD_BYTES = 65_536
 _AT_ONCE_BYTES = 16_384
+_OTHER = re.compile(rb"[\x80-\xff]")
 
 
 class Loop(ThreadWorker):
@@ -90,6 +91,12 @@ class Loop(ThreadWorker):
             self.enqueue_req(conn)
         else:
             self._see_off(conn)
+
+    def handle(self, conn: TConn) -> bool:
+        """Read a request, and answer it. Runs in a thread."""
+        unreader = _parser(conn).unreader
+        unreader.unread(_escaped(unreader.take_buffered()))
+        return bool(super().handle(conn))
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """Answer a request, in a thread of its own for as long as its client takes part."""
@@ -209,6 +216,12 @@ class Loop(ThreadWorker):
 def _is_whole(request: bytes) -> bool:
     """Whether the parser finds a head's end, or a fault in it, without waiting for more."""
     return b"\r\n\r\n" in request or request.count(b"\n") != request.count(b"\r\n")
+
+
+def _escaped(request: bytes) -> bytes:
+    """Write as %XX in a URL what is no ASCII: Traefik passes it on, and the parser refuses it."""
+    line, end, rest = request.partition(b"\r\n")
+    return _OTHER.sub(lambda other: b"%%%02X" % ord(other[0]), line) + end + rest
 
 
 def _is_body_here(request: Request) -> bool:

@@ -42,7 +42,7 @@ class Served:
         self.clients = contextlib.ExitStack()
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"].encode()
+        path = environ["PATH_INFO"].encode("latin-1")
         if path == b"/fault":
             raise ValueError
         answer = b"x" * 50_000_000 if path == b"/large" else path
@@ -161,6 +161,11 @@ def test_what_is_no_request_gets_an_answer_of_ours_and_no_line_in_the_log(
     assert b"\r\nX-Waitroom: unknown\r\n" in answer
     assert b"\r\nCache-Control: no-store\r\n" in answer
     assert bool(caplog.records) is (status == 500)
+
+
+def test_a_url_with_letters_that_should_have_been_escaped_is_a_request(served: Served) -> None:
+    client = served.connect(b"GET /\xc3\xa9?q=\xc3\xa9 HTTP/1.1\r\nX: \xc3\xa9\r\n\r\n")
+    assert read(client).endswith("/é".encode())
 
 
 def test_a_head_of_sixty_thousand_bytes_is_a_request(served: Served) -> None:
