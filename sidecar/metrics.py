@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -19,6 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from sidecar import scraped
 from sidecar.record.recorder import Recorder
 from waitroom import scrape
 from waitroom.kinds import Kind
@@ -147,9 +148,8 @@ class Recording(Collector):
 
 def serve(registry: CollectorRegistry, listen: str) -> None:
     """Serve them from a thread. Logs an address that is not to be had: the work goes on."""
-    address, _, port = listen.rpartition(":")
     try:
-        start_http_server(int(port), address.strip("[]"), registry)
+        scraped.Listener(registry, listen)
     except OSError as error:
         log.error("WAITROOM_SIDECAR_LISTEN: no /metrics, can't listen at %s: %s", listen, error)
 

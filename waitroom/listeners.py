@@ -1,31 +1,35 @@
-"""Both listeners as one application, told apart by the port that a request came in on."""
+"""Both listeners as they are served: what is read of a request, and what is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from waitroom.public.bodies import read_wanted
+from waitroom.admin.guard import FORM_BYTES
 from waitroom.public.kept import Kept
 from waitroom.public.web import BODY_BYTES, CHESS_PATH, STATUS_PATH, WAKE_PATH
-from waitroom.registry.settings import Settings
+from waitroom.serving.bodies import read_wanted
+from waitroom.serving.headers import shortened
+from waitroom.serving.worker import Applications
+
+# Of each listener's threads less than half may be reading bodies.
+_READ_AT_ONCE, _ADMIN_READ_AT_ONCE = 24, 6
 
 
-class Listeners:
-    """The application of the whole process, see `public.worker`."""
+def listeners(public: WSGIApplication, admin: WSGIApplication) -> Applications:
+    """Make what `serving` needs of the two applications."""
+    kept = Kept(shortened(public), STATUS_PATH)
+    return Applications(
+        public=read_wanted(kept, _wakes, most_bytes=BODY_BYTES, at_once=_READ_AT_ONCE),
+        at_once=kept.at_once,
+        admin=read_wanted(
+            shortened(admin), _posts, most_bytes=FORM_BYTES, at_once=_ADMIN_READ_AT_ONCE
+        ),
+    )
 
-    def __init__(self, settings: Settings, public: WSGIApplication, admin: WSGIApplication) -> None:
-        self._admin_port = int(settings.admin_listen.rpartition(":")[2])
-        self._kept = Kept(public, STATUS_PATH)
-        self._public = read_wanted(self._kept, (WAKE_PATH, CHESS_PATH), BODY_BYTES)
-        self._admin = admin
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        port = environ["gunicorn.socket"].getsockname()[1]
-        application = self._admin if port == self._admin_port else self._public
-        return application(environ, start_response)
+def _wakes(environ: WSGIEnvironment) -> bool:
+    return _posts(environ) and environ["PATH_INFO"] in (WAKE_PATH, CHESS_PATH)
 
-    def at_once(self, port: int, request: bytes) -> bytes | None:
-        """Answer what came in on a port, if the answer is known already."""
-        return None if port == self._admin_port else self._kept.at_once(request)
+
+def _posts(environ: WSGIEnvironment) -> bool:
+    return bool(environ["REQUEST_METHOD"] == "POST")

@@ -1,8 +1,7 @@
 """The waiting room as a process: its parts put together, behind gunicorn.
 
 One worker process with many threads: what it knows (wakes under way, used tokens) is in memory,
-and a visitor who waits holds no thread, he polls. Both listeners are its own, told apart by the
-socket that a request came in on.
+and a visitor who waits holds no thread, he polls. `serving` has how both listeners are served.
 """
 
 from __future__ import annotations
@@ -24,24 +23,23 @@ from waitroom.admin.operators import Operators
 from waitroom.admin.orders import Orders
 from waitroom.announcing import announcing
 from waitroom.journal import Journal
-from waitroom.listeners import Listeners
+from waitroom.listeners import listeners
 from waitroom.parts import Parts, put_together
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
 from waitroom.public.web import Public, public_app
-from waitroom.public.worker import Worker
 from waitroom.record.records import Latest
 from waitroom.registry.config import RegistryFile
 from waitroom.registry.settings import Settings
+from waitroom.serving.worker import Worker
 from waitroom.upstreams.connect import Connector
 from waitroom.waking import canary, probe
 from waitroom.waking.budgets import Claim, Proof
 from waitroom.waking.openings import Openings
 
-# Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
-# for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
-_THREADS = 64
 _KEEPALIVE_S = 75  # of Traefik's connections; longer than the pause between two polls
+# A visitor's cookies may be large, and an app that takes them is not ours to judge.
+_HEADER_BYTES = 32_768
 _GRACE_S = 1  # a stop waits for nobody: wakes are taken up again at the next start
 
 
@@ -59,18 +57,20 @@ class Server(BaseApplication):
             "bind": [self._settings.listen, self._settings.admin_listen],
             "workers": 1,
             "worker_class": Worker,
-            "threads": _THREADS,
-            "worker_connections": 4096,
             "keepalive": _KEEPALIVE_S,
             "graceful_timeout": _GRACE_S,
             "loglevel": "warning",
+            # Nobody is believed what he says of his connection, nor may he name other paths.
+            "forwarded_allow_ips": "",
+            "limit_request_line": 0,  # a head has a bound of its own, see serving.loop
+            "limit_request_field_size": _HEADER_BYTES,
             "control_socket_disable": True,  # nobody uses it, and the root may be read-only
         }.items():
             self.cfg.set(key, value)
 
     def load(self) -> Any:  # noqa: ANN401 - Flask's and gunicorn's types of an application differ
         """Make the applications; called in the worker, where their threads belong."""
-        return Listeners(self._settings, *_build(self._settings, self._secret))
+        return listeners(*_build(self._settings, self._secret))
 
 
 def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIApplication]:

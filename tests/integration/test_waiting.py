@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -79,3 +80,48 @@ def test_the_proxy_keeps_its_connections_to_the_waiting_room(waking: Local) -> N
         assert set(pool.map(poll, range(64))) == {200}
     ports = [c for c in worker(waking).net_connections("tcp") if c.laddr.port == waking.room_port]
     assert sum(c.status == psutil.CONN_ESTABLISHED for c in ports) > 4
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ntok",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["silence", "half a head", "half a body", "no leave"],
+)
+def test_nothing_that_is_sent_to_the_admin_listener_holds_up_either(
+    waking: Local, sent: bytes
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(4200):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", waking.admin_port)))
+            client.sendall(sent)
+        with requests.Session() as visitor:
+            headers = {"Host": HOST, "User-Agent": BROWSER}
+            assert visitor.get(waking.url, headers=headers, timeout=5).status_code == 503
+            assert visitor.get(waking.url + STATUS, headers=headers, timeout=5).ok
+        health = f"http://127.0.0.1:{waking.admin_port}/healthz"
+        eventually(lambda: requests.get(health, timeout=10).ok, what="the admin listener answers")
+
+
+def test_more_connections_than_files_end_nothing_but_the_longest_idle(tmp_path: Path) -> None:
+    stack = Local(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        stack.spawn("waitroom")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        eventually(lambda: stack.state() == "asleep")
+        process = worker(stack)
+        with contextlib.ExitStack() as idle:
+            for _ in range(300):
+                address = ("127.0.0.1", stack.room_port)
+                idle.enter_context(socket.create_connection(address))
+            assert stack.state() == "asleep"
+        assert worker(stack) == process
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        stack.close()

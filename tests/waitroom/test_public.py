@@ -169,6 +169,30 @@ def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 303),
+        ({"HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_ORIGIN": "null"}, 303),
+        ({"HTTP_ORIGIN": "https://APP.test:8443"}, 303),
+        ({"HTTP_SEC_FETCH_SITE": "cross-site"}, 403),
+        ({"HTTP_SEC_FETCH_SITE": "same-site"}, 403),
+        ({"HTTP_ORIGIN": "http://evil.test"}, 403),
+        ({"HTTP_ORIGIN": "http://app.test@evil.test"}, 403),
+        ({"HTTP_ORIGIN": "http://[evil"}, 403),
+        ({"HTTP_ORIGIN": "null"}, 403),
+    ],
+)
+def test_a_page_of_another_site_wakes_nothing_in_its_visitors_name(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    edge = Edge(tmp_path)
+    token = edge.door.challenge(edge.host).encode()
+    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_ACCEPT": "text/html"}
+    answer, _ = edge.ask("POST", "/.waitroom/wake", b"token=" + token, {**form, **headers})
+    assert answer == status
+
+
+@pytest.mark.parametrize(
     ("agent", "path", "stays_awake"),
     [
         (BROWSER, "/", True),

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 # Monitors and scrapers have no login; the login itself can't demand one.
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login"})
 _SESSION = timedelta(hours=12)
+FORM_BYTES = 16_384
 # Tokens are too long to be guessed, so a right one is taken however many wrong ones came before:
 # else whoever reaches the listener could keep its operators out. Who guesses is told off, and
 # logged.
@@ -55,7 +56,7 @@ class Guard:
             SESSION_COOKIE_SAMESITE="Strict",
             PERMANENT_SESSION_LIFETIME=_SESSION,
             SESSION_REFRESH_EACH_REQUEST=False,
-            MAX_CONTENT_LENGTH=16_384,
+            MAX_CONTENT_LENGTH=FORM_BYTES,
         )
         app.before_request(self._check)
         app.add_url_rule("/login", "login", self._login, methods=["GET", "POST"])

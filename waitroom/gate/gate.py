@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 
 from waitroom.gate import agents
 from waitroom.gate.agents import Agent
+from waitroom.registry import values
 from waitroom.registry.hosts import Host
 from waitroom.registry.values import Gate
 
@@ -70,7 +70,12 @@ class Facts:
     purpose: str = ""  # Sec-Purpose, or Purpose and X-Moz, which came before it
     dest: str = ""  # Sec-Fetch-Dest; absent on plain HTTP
     mode: str = ""  # Sec-Fetch-Mode
-    site: str = ""  # Sec-Fetch-Site
+    site: str = ""  # Sec-Fetch-Site, or what Origin says in its place
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a page of another site asks, in the name of whoever looks at it."""
+        return self.site not in ("", "none", "same-origin")
 
 
 def caller(facts: Facts) -> Caller:
@@ -89,12 +94,8 @@ def trust(host: Host, address: str, bearer: str) -> Trust:
     digest = hashlib.sha256(bearer.encode()).hexdigest()
     if bearer and any(hmac.compare_digest(digest, token) for token in host.tokens):
         return Trust.TOKEN
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return Trust.NONE
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return Trust.NETWORK if any(ip in network for network in host.allow) else Trust.NONE
+    ip = values.address(address)
+    return Trust.NETWORK if ip and any(ip in network for network in host.allow) else Trust.NONE
 
 
 def admission(gate: Gate, caller: Caller, trust: Trust) -> Admission:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import date
 
+from waitroom.registry import values
 from waitroom.registry.values import Network
 
 
@@ -44,19 +45,13 @@ def visitor_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in trusted)
+    ip = values.address(address)
+    return ip is not None and any(ip in network for network in trusted)
 
 
 def _network(address: str) -> str:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
+    ip = values.address(address)
+    if ip is None:
         return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
     prefix = 24 if ip.version == 4 else 64  # noqa: PLR2004 - the IP version's own number
     return str(ipaddress.ip_network((ip, prefix), strict=False))

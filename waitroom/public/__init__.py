@@ -11,7 +11,5 @@ forms     as page, problem or line of text
 turns     a route that turns while its visitor waits
 holding   clients that rather wait than come again
 kept      what thousands ask for at once
-worker    and how it is sent to them
-bodies    request bodies, read after the answer
 encoding  compression
 """

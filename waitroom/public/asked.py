@@ -14,7 +14,7 @@ from flask import request
 from waitroom.gate.agents import ERRAND_PATHS, is_machine
 from waitroom.gate.gate import Facts
 from waitroom.gate.visitors import visitor_address
-from waitroom.registry.hosts import Counting
+from waitroom.registry.hosts import Counting, normalise
 from waitroom.registry.values import Network
 
 _FORMS = ("text/html", "application/problem+json", "application/json", "text/plain")
@@ -69,7 +69,7 @@ def facts() -> Facts:
         purpose=" ".join(header(name, "") for name in purposes).lower(),
         dest=header("Sec-Fetch-Dest", ""),
         mode=header("Sec-Fetch-Mode", ""),
-        site=header("Sec-Fetch-Site", ""),
+        site=header("Sec-Fetch-Site", "") or _site(header("Origin", "")),
     )
 
 
@@ -123,6 +123,17 @@ def address(trusted: Sequence[Network]) -> str:
     """Return the visitor's address, as far as proxies that we trust tell."""
     forwarded_for = request.headers.get("X-Forwarded-For", "")
     return visitor_address(request.remote_addr or "", forwarded_for, trusted)
+
+
+def _site(origin: str) -> str:
+    """Return what Sec-Fetch-Site would say, which browsers leave out on plain HTTP."""
+    if not origin:
+        return ""
+    try:
+        name = urlsplit(origin).hostname or ""
+    except ValueError:
+        name = ""
+    return "same-origin" if name and normalise(name) == normalise(hostname()) else "cross-site"
 
 
 def _raw_path() -> str:

@@ -70,9 +70,11 @@ class Door:
         return gate.admission(host.gate, gate.caller(asked.facts()), self._trust(host))
 
     def page_admission(self, host: Host) -> Admission:
-        """Tell the same for a request of the page that was shown before."""
-        machine = kind(asked.facts().agent) is Agent.MACHINE
-        caller = Caller.NOBODY if machine else Caller.PERSON
+        """Tell the same for a request of the page that was shown before; none posts elsewhere."""
+        facts = asked.facts()
+        foreign = facts.method == "POST" and facts.is_foreign
+        nobody = foreign or kind(facts.agent) is Agent.MACHINE
+        caller = Caller.NOBODY if nobody else Caller.PERSON
         return gate.admission(host.gate, caller, self._trust(host))
 
     def refusal(self, host: Host, admission: Admission) -> Refused | None:

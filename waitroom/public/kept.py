@@ -17,6 +17,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.wrappers import Response
 
 from waitroom.language.catalogues import language
+from waitroom.serving.headers import READ_CHARACTERS
 from waitroom.view import State
 
 _FOR_S = 0.15
@@ -31,7 +32,7 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _HOST = re.compile(rb"\nhost:[ \t]*([^\s]+)[ \t]*\r", re.IGNORECASE)
-_LANGUAGE = re.compile(rb"\naccept-language:[ \t]*([^\r\n]*)\r", re.IGNORECASE)
+_LANGUAGE = re.compile(rb"\naccept-language:([^\r\n]*)\r", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class Kept:
 
 
 def _key(host: str, wishes: str) -> tuple[str, str]:
-    return host, language(wishes)
+    return host, language(wishes.strip()[:READ_CHARACTERS])
 
 
 def _whole(answer: Response) -> bytes:

@@ -72,3 +72,12 @@ Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Cost = Annotated[float, Meta(ge=0, le=1e9)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]  # ISO 4217
+
+
+def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address, or None. IPv4 as a socket for both tells it (`::ffff:192.0.2.1`) is IPv4."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

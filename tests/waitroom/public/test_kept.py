@@ -137,6 +137,15 @@ def test_no_bytes_break_it(request_: bytes) -> None:
     room.kept.at_once(request_)
 
 
+@pytest.mark.timeout(20)
+def test_no_request_holds_up_all_others() -> None:
+    room = Room()
+    room.ask()
+    spaces = b" " * 300_000  # each of which a pattern could try to end at
+    for name in (b"Accept-Language", b"Host", b"Expect", b"Connection"):
+        room.kept.at_once(HEAD[:-2] + name + b":" + spaces + b"\nX: x\r\n\r\n")
+
+
 def test_hosts_that_strangers_make_up_fill_no_memory() -> None:
     room = Room()
     for i in range(1_500):

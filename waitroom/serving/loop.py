@@ -1,0 +1,237 @@
+"""The loop of one listener: where its connections are while they hold no thread.
+
+A thread gets a request when its head is whole, and not before. Until then its connection is here,
+whether it has said nothing yet, is kept alive, or sends its head byte by byte; and here it ends,
+since who was answered may not take leave for long. What thousands ask for at once is answered from
+here, too: no thread, no parser, no application.
+
+This stands on what gunicorn's worker with threads is like inside, so requirements.txt names its
+version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import re
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http.body import LengthReader
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from waitroom.serving import refusals
+
+log = logging.getLogger(__name__)
+
+HEAD_BYTES = 65_536
+_AT_ONCE_BYTES = 16_384
+_OTHER = re.compile(rb"[\x80-\xff]")
+
+
+class Loop(ThreadWorker):
+    """Its connections: silent ones are gunicorn's `keepalived_conns`, slow ones `pending_conns`."""
+
+    # From a head's first byte to its last; to take an answer that the kernel's buffers don't hold,
+    # as happens where many are asked for at once; and to take leave.
+    slow_s = 10.0
+    # Returns the answer to what came in, if that is known already.
+    at_once: Callable[[bytes], bytes | None] = staticmethod(lambda _: None)
+
+    def __init__(self, *told: Any, threads: int, connections: int) -> None:  # noqa: ANN401 - gunicorn's
+        """Take what gunicorn tells a worker. At most so many `threads` and `connections`."""
+        super().__init__(*told)
+        self.worker_connections = connections
+        self.max_keepalived = connections - threads
+        self._threads = threads
+
+    def prepare(self) -> None:
+        """Make what a loop needs that is none of gunicorn's own worker."""
+        self.tpool = self.get_thread_pool()
+        self.poller = selectors.DefaultSelector()
+        self.method_queue.init()
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Make the threads, each when it is needed first."""
+        return ThreadPoolExecutor(self._threads)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection; where there is no more room, the longest idle loses its place."""
+        if self.nr_conns >= self.worker_connections - 1:
+            self._end_oldest()
+        try:
+            super().accept(listener)
+        except OSError:  # no file left, or no memory, and no reason to end
+            self._end_oldest()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give a request to a thread if its head is here, else wait for that."""
+        conn.init()
+        heard = _parser(conn).unreader.buf.getvalue()
+        if _is_whole(heard):
+            super().enqueue_req(conn)
+            return
+        self._watch(conn, self._take)
+        if heard:
+            self._be_slow(conn)
+        else:
+            self._be_silent(conn)
+
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
+        """Wait for a connection's next request, or for its leave."""
+        if not fs.cancelled() and fs.exception() is None and fs.result():
+            self.enqueue_req(conn)
+        else:
+            self._see_off(conn)
+
+    def handle(self, conn: TConn) -> bool:
+        """Read a request, and answer it. Runs in a thread."""
+        unreader = _parser(conn).unreader
+        unreader.unread(_escaped(unreader.take_buffered()))
+        return bool(super().handle(conn))
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        """Answer a request, in a thread of its own for as long as its client takes part."""
+        conn.sock.settimeout(self.slow_s)
+        if not _is_body_here(req):  # nobody waits for it, and who sends it must know that
+            req.force_close()
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            return False
+
+    def handle_error(
+        self, req: Request | None, client: socket.socket, _addr: object, exc: BaseException
+    ) -> None:
+        """Answer what is no request; who sent what is nobody's business, and would fill the log."""
+        status = refusals.status(exc)
+        if req is not None:  # it was one
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            log.error("a request could not be answered; this is a fault of ours", exc_info=exc)
+        with contextlib.suppress(OSError):
+            client.sendall(refusals.answer(status))
+
+    def _watch(self, conn: TConn, take: Callable[[TConn, bytes], None]) -> None:
+        conn.sock.settimeout(0)
+        receive = functools.partial(self._receive, conn, take)
+        self.poller.register(conn.sock, selectors.EVENT_READ, receive)
+
+    def _receive(
+        self, conn: TConn, take: Callable[[TConn, bytes], None], client: socket.socket
+    ) -> None:
+        if client.fileno() < 0:  # ended a moment ago, in favour of another
+            return
+        try:
+            more = client.recv(_AT_ONCE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if more:
+            take(conn, more)
+        else:
+            self._end(conn)
+
+    def _take(self, conn: TConn, more: bytes) -> None:
+        """Go by what a connection has sent of its request."""
+        unreader = _parser(conn).unreader
+        before = unreader.take_buffered()
+        if not before and self.alive and self._answered(conn.sock, more):
+            self.keepalived_conns.remove(conn)
+            self._be_silent(conn)
+            return
+        request = before + more
+        unreader.unread(request)
+        if _is_whole(request):
+            self._forget(conn)
+            super().enqueue_req(conn)
+        elif len(request) > HEAD_BYTES:
+            self._forget(conn)
+            with contextlib.suppress(OSError):
+                conn.sock.send(refusals.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+            self._see_off(conn)
+        elif not before:
+            self.keepalived_conns.remove(conn)
+            self._be_slow(conn)
+
+    def _answered(self, client: socket.socket, request: bytes) -> bool:
+        """Answer at once, if that can be."""
+        answer = self.at_once(request)
+        if answer is None:
+            return False
+        with contextlib.suppress(OSError):  # whoever reads nothing gets nothing more
+            if client.send(answer) < len(answer):
+                client.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def _see_off(self, conn: TConn) -> None:
+        """Wait for the leave of a connection that gets no more answers.
+
+        Closed at once with something unread, it would lose the last answer on its way.
+        """
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # it has gone already
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self._watch(conn, lambda _conn, _rest: None)
+        self._be_slow(conn)
+
+    def _be_silent(self, conn: TConn) -> None:
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+
+    def _be_slow(self, conn: TConn) -> None:
+        conn.timeout = time.monotonic() + self.slow_s
+        self.pending_conns.append(conn)
+
+    def _end_oldest(self) -> None:
+        """End one that is slow, else one that is silent; those that threads have go on."""
+        for conns in (self.pending_conns, self.keepalived_conns):
+            if conns:
+                self._end(conns[0])
+                return
+
+    def _end(self, conn: TConn) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: TConn) -> None:
+        """Watch a connection no more."""
+        self.poller.unregister(conn.sock)
+        conns = self.pending_conns if conn in self.pending_conns else self.keepalived_conns
+        conns.remove(conn)
+
+
+def _is_whole(request: bytes) -> bool:
+    """Whether the parser finds a head's end, or a fault in it, without waiting for more."""
+    return b"\r\n\r\n" in request or request.count(b"\n") != request.count(b"\r\n")
+
+
+def _escaped(request: bytes) -> bytes:
+    """Write as %XX in a URL what is no ASCII: Traefik passes it on, and the parser refuses it."""
+    line, end, rest = request.partition(b"\r\n")
+    return _OTHER.sub(lambda other: b"%%%02X" % ord(other[0]), line) + end + rest
+
+
+def _is_body_here(request: Request) -> bool:
+    """Whether a request's body, if it has one, came in one piece with its head."""
+    reader = request.body.reader if request.body else None
+    here = len(request.unreader.buf.getvalue())
+    return isinstance(reader, LengthReader) and reader.length <= here
+
+
+def _parser(conn: TConn) -> RequestParser:
+    parser = conn.parser
+    assert isinstance(parser, RequestParser)  # noqa: S101 - no other protocol is switched on
+    return parser
