@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,19 @@ class Places:
         return [*app, "--pid-file", str(self.data / "app.pid"), "--port", str(self.app_port)]
 
     def environment(self) -> dict[str, str]:
-        """Return what waiting room and sidecar are told."""
+        """Return the environment of the waiting room and the sidecar."""
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **self._settings()}
+
+    def script(self) -> str:
+        """Return shell lines after which the two programs' other commands speak to this demo."""
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in self._settings().items()]
+        return "\n".join(
+            [*lines, f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH", ""]
+        )
+
+    def _settings(self) -> dict[str, str]:
         return {
-            **os.environ,
             "PYTHONPATH": str(Path(__file__).parents[2]),
-            "PYTHONUNBUFFERED": "1",
             "WAITROOM_HOSTS": str(self.data / "hosts.yaml"),
             "WAITROOM_DATA": str(self.data),
             "WAITROOM_ROUTES": str(self.routes),
