@@ -34,19 +34,11 @@ class Places:
         return [*app, "--pid-file", str(self.data / "app.pid"), "--port", str(self.app_port)]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of the waiting room and the sidecar."""
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **self._settings()}
-
-    def script(self) -> str:
-        """Return shell lines after which the two programs' other commands speak to this demo."""
-        lines = [f"export {name}={shlex.quote(value)}" for name, value in self._settings().items()]
-        return "\n".join(
-            [*lines, f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH", ""]
-        )
-
-    def _settings(self) -> dict[str, str]:
+        """Return what waiting room and sidecar are told."""
         return {
+            **os.environ,
             "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUNBUFFERED": "1",
             "WAITROOM_HOSTS": str(self.data / "hosts.yaml"),
             "WAITROOM_DATA": str(self.data),
             "WAITROOM_ROUTES": str(self.routes),
@@ -58,6 +50,15 @@ class Places:
             "WAITROOM_SECRET_FILE": str(self.data / "secret"),
             "WAITROOM_RELEASE_LOG": "on",
         }
+
+    def script(self) -> str:
+        """Return shell lines after which the two programs' other commands speak to this demo."""
+        told = self.environment().items()
+        ours = [(n, v) for n, v in told if n == "PYTHONPATH" or n.startswith("WAITROOM_")]
+        program = shlex.quote(str(Path(sys.executable).parent))
+        return "".join(
+            [*(f"export {n}={shlex.quote(v)}\n" for n, v in ours), f"PATH={program}:$PATH\n"]
+        )
 
 
 def state(port: int) -> str | None:
