@@ -117,5 +117,5 @@ class Tail:
             if fault:
                 log.error("%s: %s", self.path, fault)
             else:
-                log.info("%s: is read again", self.path)
+                log.info("%s: can be read again", self.path)
         self.fault = fault

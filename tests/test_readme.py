@@ -54,6 +54,14 @@ def test_names_only_targets_that_make_has() -> None:
     assert {"demo", "test"} <= set(named) <= targets
 
 
+def test_its_links_lead_to_its_headings() -> None:
+    headings = re.findall(r"^#+ (.*)", README, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
+    linked = set(re.findall(r"\]\(#([^)]*)\)", README))
+    assert linked
+    assert linked <= anchors
+
+
 def test_its_example_of_hosts_yaml_is_a_good_one() -> None:
     example = re.search(r"^    defaults:.*?(?=\n\S)", README, re.MULTILINE | re.DOTALL)
     assert example

@@ -137,7 +137,7 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
             except _NO_EVENT:
                 passed_over += 1
     if passed_over:
-        log.warning("%s: %d lines are no events, passed over", path, passed_over)
+        log.warning("%s: %d lines are not events and were skipped", path, passed_over)
 
 
 def _event(line: bytes) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Lineage:
                 return generation
         for generation in self._generations:
             if marks.is_read_up_to(source, generation.position):
-                log.warning("%s has another first line than it had", source.path)
+                log.warning("%s: its first line has changed", source.path)
                 generation.position.fingerprint = head
                 return generation
         return None

@@ -26,7 +26,9 @@ class Samples:
         self._count += count
         if self._monotonic() >= self._next:
             shape = _shape(line[:_SHOWN_BYTES])
-            log.warning("%s: %d lines were no entries, such as %r", path, self._count, shape)
+            log.warning(
+                "%s: %d lines are not log entries, for example %r", path, self._count, shape
+            )
             self._next = self._monotonic() + _PAUSE_S
             self._count = 0
 

@@ -59,10 +59,10 @@ def is_unused(host: Host, use: Use, now: datetime) -> Answer:
     text = f"unused for {idle_s:.0f} s, idle_after is {after_s:.0f} s"
     wish = wished(use, now)
     if wish:
-        how = "by force, whoever uses it" if wish.force else "and nobody came since"
-        text += f"; {wish.by} wishes it to sleep, {how}"
+        how = "by force" if wish.force else "and nobody came since"
+        text += f"; {wish.by} ordered it to sleep, {how}"
     elif standing(use.wish, now):
-        text += "; somebody came after an operator wished it to sleep"
+        text += "; somebody came after an operator ordered it to sleep"
     return Answer(idle_s >= after_s or wish is not None, Why.USED, text)
 
 

@@ -106,3 +106,20 @@ def test_a_port_that_is_taken_and_a_wrong_duration_are_one_line_each(
         assert done.returncode == code
         assert line in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_its_environment_makes_the_commands_speak_to_it(demo: Demo, tmp_path: Path) -> None:
+    eventually(lambda: demo.said() == ["asleep"], within_s=30, what="it sleeps")
+    commands = (
+        "waitroom check", "waitroom wake app.localhost", "sidecar explain app.localhost",
+        "sidecar audit --events",
+    )  # fmt: skip
+    lines = ". ./environment && " + " && ".join(f"python -m {command}" for command in commands)
+    done = subprocess.run(
+        ["/bin/sh", "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PATH": os.defpath},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "All is well" in done.stdout
+    assert "app.localhost is awake." in done.stdout
+    assert "woken" in done.stdout

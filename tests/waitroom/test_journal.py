@@ -141,7 +141,7 @@ def test_lines_that_are_no_events_cost_one_warning_and_nothing_else(
         events = list(journal.events())
     assert [event["host"] for event in events] == ["b.test"]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: 11 lines are no events, passed over"
+        f"{path}: 11 lines are not events and were skipped"
     ]
     history = History()
     for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,15 @@ class Places:
             "WAITROOM_SECRET_FILE": str(self.data / "secret"),
             "WAITROOM_RELEASE_LOG": "on",
         }
+
+    def script(self) -> str:
+        """Return shell lines after which the two programs' other commands speak to this demo."""
+        told = self.environment().items()
+        ours = [(n, v) for n, v in told if n == "PYTHONPATH" or n.startswith("WAITROOM_")]
+        program = shlex.quote(str(Path(sys.executable).parent))
+        return "".join(
+            [*(f"export {n}={shlex.quote(v)}\n" for n, v in ours), f"PATH={program}:$PATH\n"]
+        )
 
 
 def state(port: int) -> str | None:

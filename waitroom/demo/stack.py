@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import shlex
 import shutil
 import signal
 import socket
@@ -55,7 +56,9 @@ def run(*, port: int, admin_port: int, idle_after: str, data: Path) -> None:
             click.echo(
                 f"\n  The app      http://{HOST}:{port}\n"
                 f"  Dashboard    http://127.0.0.1:{admin_port}  token: {token}\n"
-                f"  Everything   {data}\n\n"
+                f"  Everything   {data}\n"
+                f"  Commands     . {shlex.quote(str(data / 'environment'))}"
+                f" && python -m sidecar explain {HOST}\n\n"
                 f"It sleeps. Open it in a browser and it wakes; unused for {idle_after} it sleeps"
                 " again. Ctrl-C ends all of it.\n"
             )
@@ -121,6 +124,7 @@ def _write_files(places: Places, idle_after: str) -> None:
         access_log=str(places.data / "access.log"),
     )
     (places.data / "traefik.yml").write_text(config)
+    (places.data / "environment").write_text(places.script())
 
 
 def _interrupt(*_: object) -> None:

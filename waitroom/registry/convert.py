@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
 from waitroom.errors import ConfigError, did_you_mean
 from waitroom.kinds import Kind
-from waitroom.registry.hosts import Budget, Counting, Ready
-from waitroom.registry.keys import GceKeys, HostKeys
-from waitroom.registry.named import CommandUpstream, DockerUpstream
-from waitroom.registry.page_keys import PageKeys
 from waitroom.registry.values import Duration, Gate, Route, Sleep
 from waitroom.registry.windows import Windows
 
@@ -82,7 +78,7 @@ def _plain(fault: str, shape: type, where: str) -> str:
     """Say msgspec's fault in the words of somebody who edits a YAML file."""
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", fault)
     if unknown:
-        return f"unknown key {unknown[1]!r}" + did_you_mean(unknown[1], _known(shape))
+        return f"unknown key {unknown[1]!r}" + did_you_mean(unknown[1], _known(shape, _key(where)))
     value = re.fullmatch(r"Invalid enum value (.*)", fault)
     if value:
         return f"{value[1]} is none of {', '.join(_CHOICES[_key(where)])}"
@@ -104,8 +100,9 @@ def _in_words(types: re.Match[str]) -> str:
     return " or ".join(_WORDS.get(name, name) for name in types[1].split(" | "))
 
 
-def _known(shape: type) -> list[str]:
-    """List the keys of a shape and of the mappings inside it, for a suggestion."""
-    own = (HostKeys, PageKeys, DockerUpstream, GceKeys, CommandUpstream, Ready, Counting, Budget)
-    shapes = own if shape is HostKeys else (shape,)
-    return [field.name for part in shapes for field in msgspec.structs.fields(part)]
+def _known(shape: type, key: str) -> list[str]:
+    """List the keys of the mapping under this key of a shape, else of the shape, to suggest one."""
+    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    inner = (types.get(key), *get_args(types.get(key)))
+    parts = [one for one in inner if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return [field.name for field in msgspec.structs.fields(parts[0] if parts else shape)]

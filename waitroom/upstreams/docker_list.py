@@ -55,7 +55,7 @@ class StoppedContainers:
             with asking("containers with labels"):
                 found = self._connect().api.containers(all=True, filters=LIST_FILTER)
         except UpstreamError as error:
-            log.warning("containers can't be listed, each is asked about by itself: %s", error)
+            log.warning("containers can't be listed, so each is asked about by itself: %s", error)
             return set()
         return {
             name.removeprefix("/")

@@ -194,7 +194,7 @@ class Vm:
                     raise
                 # Roles that are bound to a VM alone don't let us: its state must do.
                 self._fleet.sees_operations = False
-                log.warning("why an order fails can't be said: %s", error)
+                log.warning("Compute Engine does not tell why an order fails: %s", error)
         if time.monotonic() - order.taken <= _BLIND_S:
             return False
         if order.action == "suspend" and self._look_now().status == "RUNNING":

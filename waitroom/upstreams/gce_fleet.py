@@ -85,7 +85,7 @@ class Fleet:
                 if error.reason in (Reason.UNREACHABLE, Reason.CREDENTIALS):
                     raise
                 self._may_list_from = self._clock() + _REFUSAL_HOLDS_S
-                log.info("VMs are asked for one by one, they can't be listed: %s", error)
+                log.info("VMs can't be listed, so each is asked about by itself: %s", error)
                 return
             for each, look in old.items():
                 machine = found.get(each.instance)

@@ -63,7 +63,12 @@ class Course:
     def note_failed(self, wake: Wake, reason: Reason, text: str) -> None:
         """Log and journal a wake that has failed."""
         name = wake.host.name
-        log.error("%s: %s: %s", name, "wake failed" if wake.starts else "not handed back", text)
+        log.error(
+            "%s: %s: %s",
+            name,
+            "wake failed" if wake.starts else "its route could not be given back",
+            text,
+        )
         if wake.starts:
             self._note(Kind.WAKE_FAILED, name, reason=reason, detail=text)
 
@@ -128,7 +133,7 @@ class Course:
         try:
             self._journal.append(kind, name, **fields)
         except JournalError as error:
-            log.error("%s: %s is not written down: %s", name, kind, error)
+            log.error("%s: the event %s could not be recorded: %s", name, kind, error)
 
     def _fail(self, wake: Wake, reason: Reason, text: str) -> None:
         self._outcomes.note_failure(wake.host.name, reason)

@@ -97,7 +97,7 @@ class Grants:
         said = self._said.get(host.name)
         if said is None or now - said > _SAID_EVERY:
             self._said[host.name] = now
-            log.warning("%s: a budget is spent, it is not woken", host.name)
+            log.warning("%s: not woken, because a budget is spent", host.name)
             fields = {"reason": refused.why, "until": refused.until}
             self._journal.append(Kind.WAKE_REFUSED, host.name, **fields)
 

@@ -50,7 +50,9 @@ class Openings:
         opens = self._near(host, now)
         if opens and self._woken_for.get(host.name) != opens:
             self._woken_for[host.name] = opens
-            log.info("%s: to be awake from %s on", host.name, opens.isoformat())
+            log.info(
+                "%s: waking it for its window, which opens at %s", host.name, opens.isoformat()
+            )
             self._wake(host)
 
     def _near(self, host: Host, now: datetime) -> datetime | None:

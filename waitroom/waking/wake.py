@@ -103,7 +103,7 @@ class Waker:
                     log.info("%s: taking up the wake that was requested at %s", name, since)
                     self._begin(wake)
                 else:  # the sidecar is told by that to look at what it may have started
-                    text = "nobody was there to see it through"
+                    text = "the waiting room was not running to see it through"
                     self._course.note_failed(wake, Reason.TIMEOUT, text)
 
     def under_way(self, name: str) -> Wake | None:

@@ -184,7 +184,7 @@ def test_an_operators_wish_is_shown_and_by_force_it_outweighs_whoever_is_there(
     stack.used(visit)
     stack.event("sleep_requested", visit + timedelta(seconds=30), by="ann", force=False)
     assert faults(stack.explain()) == ["connections"]
-    assert "ann wishes it to sleep, and nobody came since" in found(stack.explain(), "unused")
+    assert "ann ordered it to sleep, and nobody came since" in found(stack.explain(), "unused")
     stack.event("sleep_requested", visit, by="bob", force=True)
     stack.event("kept", visit - timedelta(minutes=1), by="ann", until=NOW + timedelta(hours=1))
     stack.event("sleep_requested", visit, by="bob", force=True)

@@ -72,7 +72,7 @@ def test_international_names_meet_in_punycode() -> None:
         (host(idle_after="0s"), "hosts.'app.test'.idle_after: Expected a duration"),
         (host(idle_afer="3m"), "unknown key 'idle_afer'; did you mean 'idle_after'?"),
         (host(docker={"container": "../x"}), "hosts.'app.test'.docker.container: "),
-        (host(docker={"contaner": "x"}), "hosts.'app.test'.docker: unknown key 'contaner'"),
+        (host(docker={"contaner": "x"}), "hosts.'app.test'.docker: unknown key 'contaner'; did you mean 'container'?"),
         ({"hosts": {}, "webhooks": [{"url": "http://x"}, {"url": "http://x"}]}, "webhooks[1].url: is given twice"),
         ({"hosts": {}, "webhooks": [{"url": "http://x", "kinds": ["woken", "wokn"]}]}, "webhooks[0].kinds[1]: 'wokn' is none of wake_requested, "),
         (host(gate="vist"), "hosts.'app.test'.gate: 'vist' is none of visit, click, chess, open, closed"),
@@ -121,6 +121,8 @@ def test_international_names_meet_in_punycode() -> None:
         (host(tokens=["secret"]), "hosts.'app.test'.tokens[0]: expected a digest, as `python -m waitroom token` prints it"),
         (host(work=0), "hosts.'app.test'.work: "),
         (host(budget={"wakes": 5}), "hosts.'app.test'.budget: unknown key 'wakes'"),
+        (host(budget={"awake_a_day": "5h"}), "budget: unknown key 'awake_a_day'; did you mean 'awake_per_day'?"),
+        ({"budget": {"wake_per_day": 5}, "hosts": {}}, "budget: unknown key 'wake_per_day'; did you mean 'wakes_per_day'?"),
         (host(budget={"pause": "5"}), "hosts.'app.test'.budget.pause: Expected a duration"),
         ({"budget": {"wakes_at_once": 0}, "hosts": {}}, "budget.wakes_at_once: "),
         ({"defaults": {"idle": "1h"}, "hosts": {}}, "defaults: unknown key 'idle'"),
@@ -211,3 +213,9 @@ def test_reads_windows_and_says_where_one_is_wrong() -> None:
     assert len(registry.hosts["app.test"].closed) == 1
     with pytest.raises(ConfigError, match=r"hosts\.'app\.test'\.awake: .*Asia/Jakarta"):
         parse(host(awake="mon-fri 08:00-18:00 Jakarta"))
+
+
+def test_suggests_no_key_of_another_mapping() -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(host(budget={"wakes": 5}))
+    assert "awake" not in str(error.value)
