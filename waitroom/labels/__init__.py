@@ -2,6 +2,7 @@
 
 labels          which labels are read, and what Traefik's own say
 announced       a container's labels as what hosts.yaml would say of it
+rules           the names in a rule of Traefik's
 discovery       containers come and go, and that is known at once
 depends_on      who needs whom of a group, as Compose says
 yaml_places     where each part of a YAML text stands, and what it means

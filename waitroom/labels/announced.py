@@ -26,6 +26,7 @@ from waitroom.labels.labels import (
     URL,
     Container,
     entry_points,
+    is_routed,
     routed_names,
     url,
 )
@@ -105,7 +106,7 @@ def _fronts(by: str, containers: Sequence[Container]) -> list[Container]:
 
 def _route(by: str, fronts: Sequence[Container]) -> str:
     """Whether their routers are Traefik's own, so that only a shadow goes over them."""
-    routes = {"own" if routed_names(front.labels) else "ours" for front in fronts}
+    routes = {"own" if is_routed(front.labels) else "ours" for front in fronts}
     if len(routes) > 1:
         raise ConfigError(f"{by}: one has a router of its own, and another none; give both one")
     return routes.pop()

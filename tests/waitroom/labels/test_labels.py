@@ -64,6 +64,19 @@ def test_takes_the_names_of_its_own_router(rule: str, host: str, aliases: list[s
     assert found.keys["route"] == "own"
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        {"traefik.http.routers.shop.rule": r"HostRegexp(`^.+\.shop\.test$`)"},
+        {"traefik.http.routers.shop.middlewares": "auth"},  # its rule is Traefik's default
+    ],
+)
+def test_a_router_that_names_no_host_is_left_in_force_too(label: dict[str, str]) -> None:
+    # One of ours beside it would lead past its middlewares, and whoever these keep out.
+    found = announced([shop(waitroom__host="a.shop.test", **only_read(label))])
+    assert found.keys["route"] == "own"
+
+
 def test_takes_the_entry_points_of_its_own_routers() -> None:
     named = {
         "traefik.http.routers.shop.entryPoints": "websecure, internal",
@@ -71,7 +84,7 @@ def test_takes_the_entry_points_of_its_own_routers() -> None:
     }
     container = routed("Host(`shop.test`)", **only_read(named))
     assert announced([container]).keys["traefik"] == {"entry_points": ["internal", "websecure"]}
-    ours = shop(waitroom__host="shop.test", **named)
+    ours = shop(waitroom__host="shop.test", waitroom__route="ours", **named)
     assert "traefik" not in announced([ours]).keys
 
 
