@@ -101,6 +101,13 @@ def _fronts(by: str, containers: Sequence[Container]) -> list[Container]:
             f"{by}: for which host? Give it the label {HOST}, or a Traefik router whose rule names"
             " it by Host(`…`)"
         )
+    leads: dict[str, str] = {}
+    for name, to in ((name, front.name) for front in fronts for name in _names(front)):
+        if leads.setdefault(name, to) != to:
+            raise ConfigError(
+                f"{by}: {name} leads to {leads[name]} and to {to}, and a name can lead to one app"
+                f" here; take {ENABLE} from the other, which then stays awake"
+            )
     return fronts
 
 

@@ -183,6 +183,8 @@ def test_each_app_of_a_group_has_its_names_and_its_address() -> None:
          "group shop: one has a router of its own, and another none"),
         ([of_group("db", idle_after="1h"), of_group("web", host="shop.test", idle_after="2h")],
          "group shop: waitroom.idle_after: is '1h', and '2h' too"),
+        ([of_group("api", host="a.test"), of_group("web", host="a.test")],
+         "group shop: a.test leads to api and to web, and a name can lead to one app here; take"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_group_names_it(group: list[Container], says: str) -> None:
