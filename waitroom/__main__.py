@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 
@@ -89,8 +89,8 @@ def print_socket_proxy() -> None:
 
 
 @cli.command()
-@click.argument("compose_file", type=click.File(encoding="utf-8"))
-def migrate(compose_file: TextIO) -> None:
+@click.argument("compose_file", type=click.File("rb"))
+def migrate(compose_file: BinaryIO) -> None:
     """Print COMPOSE_FILE with its sablier.* labels as ours.
 
     What has no counterpart is said on standard error.
@@ -98,10 +98,13 @@ def migrate(compose_file: TextIO) -> None:
     from waitroom.labels.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
 
     try:
-        text, said = translate(compose_file.read())
-    except (ConfigError, UnicodeDecodeError) as error:
+        text, said = translate(compose_file.read().decode())
+    except UnicodeDecodeError as error:
+        fault = f"byte {error.start + 1} is no UTF-8; save it so"
+        raise ConfigError(f"{compose_file.name}: {fault}") from None
+    except ConfigError as error:
         raise ConfigError(f"{compose_file.name}: {error}") from None
-    click.echo(text, nl=False)
+    click.echo(text.encode(), nl=False)  # as bytes: its line breaks are those of the file
     for line in said:
         click.echo(line, err=True)
 

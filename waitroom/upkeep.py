@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from traefik.folder import RouteFolder, Shadow
-from waitroom.errors import UpstreamError, WaitroomError
+from waitroom.errors import Reason, UpstreamError, WaitroomError
 from waitroom.found_stopped import FoundStopped
 from waitroom.locks import HostLocks
 from waitroom.registry.hosts import Host, Registry
@@ -78,7 +78,7 @@ class Upkeep:
     def look_at(self, host: Host) -> None:
         """Mend one host now: something has just happened to its upstream."""
         self._statuses.forget(host.name)
-        self._try_to_mend(host)
+        self._try_to_mend(host, quiet=Reason.MISSING)  # whoever removes a group removes its host
 
     def sweep(self, registry: Callable[[], Registry], ended: threading.Event) -> None:
         """Mend all hosts now, after each `adopt` and `hear`, and every minute; give it a thread.
@@ -119,11 +119,12 @@ class Upkeep:
         else:
             self._published = registry
 
-    def _try_to_mend(self, host: Host) -> None:
+    def _try_to_mend(self, host: Host, quiet: Reason | None = None) -> None:
         try:
             self._mend(host)
         except UpstreamError as error:
-            log.warning("%s: %s", host.name, error)
+            if error.reason is not quiet:
+                log.warning("%s: %s", host.name, error)
         except (WaitroomError, OSError) as error:
             log.error("%s: %s", host.name, error)
         except Exception:

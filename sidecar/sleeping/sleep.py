@@ -21,6 +21,7 @@ from sidecar.sleeping.proofs import Proofs
 from sidecar.sleeping.questions import Answer, CalledOff, Why
 from sidecar.sleeping.shadowing import Shadowing
 from sidecar.sleeping.sight import Sight
+from sidecar.sleeping.stopping import Stop
 from traefik.folder import RouteFolder, Shadow
 from waitroom.idle import Use, idle_for, is_forced
 from waitroom.kinds import Kind
@@ -131,8 +132,8 @@ class Handshake:
             self._fall_asleep(host)
             idle_s = round(evidence.idle.total_seconds(), 1)
             self.record(Kind.SLEEP_STARTED, host.name, idle_s=idle_s)
-            over = stopping.stop(upstream, host.name)
-        if self._ends(host, upstream, over=over):
+            stop = stopping.stop(upstream, host.name)
+        if self._ends(host, stop):
             shown = occurrence.Evidence(
                 evidence.last_used, evidence.canary, evidence.connections, evidence.log
             )
@@ -152,8 +153,8 @@ class Handshake:
                 return False
             log.info("%s: its stop was cut short, and is ordered again", host.name)
             self.stops.note_begin(host.name)
-            over = stopping.stop(upstream, host.name)
-        return self._ends(host, upstream, over=over)
+            stop = stopping.stop(upstream, host.name)
+        return self._ends(host, stop)
 
     @contextlib.contextmanager
     def _held(self, host: Host) -> Iterator[None]:
@@ -163,12 +164,11 @@ class Handshake:
                 raise CalledOff(Why.WAKING, "the waiting room is starting it")
             yield
 
-    def _ends(self, host: Host, upstream: Upstream, *, over: bool) -> bool:
+    def _ends(self, host: Host, stop: Stop) -> bool:
         """Wait for the end of a stop, unless it is over, and note it; False if it was woken."""
-        name = host.name
-        if not over and not stopping.ends(upstream, name, lambda: self.folder.shadow(name) is None):
+        if not stop.is_over and not stop.ends(lambda: self.folder.shadow(host.name) is None):
             return False
-        self.stops.note_end(name)
+        self.stops.note_end(host.name)
         self.sight.forget(host)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from waitroom.errors import Reason, UpstreamError
 from waitroom.upstreams.base import Phase, Status, Upstream
@@ -17,30 +18,46 @@ _ENDS_S = 600.0
 _PAUSE_S = 0.2
 
 
-def stop(upstream: Upstream, name: str) -> bool:
-    """Stop a host's upstream; return when it is under way, and whether it is over already.
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop that has begun."""
 
-    Raises: UpstreamError.
-    """
+    upstream: Upstream
+    name: str  # of its host, for logs
+    before: Status
+    last: Status
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return _is_over(self.last, self.before)
+
+    def ends(self, woken: Callable[[], bool]) -> bool:
+        """Wait for its end; False if the host was woken meanwhile. Raises: UpstreamError."""
+
+        def until(status: Status) -> bool:
+            return _is_over(status, self.before) or woken()
+
+        last = _follow(self.upstream, self.name, until=until, patience_s=_ENDS_S)
+        return _is_over(last, self.before)
+
+
+def stop(upstream: Upstream, name: str) -> Stop:
+    """Stop a host's upstream; return when that is under way. Raises: UpstreamError."""
+    before = upstream.status()
     upstream.stop()
-    status = _follow(upstream, name, until=_has_begun, patience_s=_SHOWS_S)
-    return status.phase is Phase.STOPPED
+
+    def until(status: Status) -> bool:
+        return status.phase in (Phase.STOPPING, Phase.PARTLY) or _is_over(status, before)
+
+    last = _follow(upstream, name, until=until, patience_s=_SHOWS_S)
+    return Stop(upstream, name, before, last)
 
 
-def ends(upstream: Upstream, name: str, woken: Callable[[], bool]) -> bool:
-    """Wait for the end of a stop under way; False if the host was woken meanwhile.
-
-    Raises: UpstreamError.
-    """
-
-    def over(status: Status) -> bool:
-        return status.phase is Phase.STOPPED or woken()
-
-    return _follow(upstream, name, until=over, patience_s=_ENDS_S).phase is Phase.STOPPED
-
-
-def _has_begun(status: Status) -> bool:
-    return status.phase in (Phase.STOPPED, Phase.STOPPING, Phase.PARTLY)
+def _is_over(status: Status, before: Status) -> bool:
+    """Whether it has stopped; also if it runs again since, as somebody has started it."""
+    again = status.phase is Phase.RUNNING and status.started_at not in (None, before.started_at)
+    return again or status.phase is Phase.STOPPED
 
 
 def _follow(
@@ -48,15 +65,19 @@ def _follow(
 ) -> Status:
     """Ask the provider until it says so. Raises: UpstreamError when it does not in time."""
     deadline = time.monotonic() + patience_s
+    said = ""
     while True:
         try:
             status = upstream.status()
             if until(status):
                 return status
         except UpstreamError as error:
-            if time.monotonic() > deadline:
+            # What is missing was removed or renamed, and is not under this name again.
+            if error.reason is Reason.MISSING or time.monotonic() > deadline:
                 raise
-            log.warning("%s: %s; asking again whether it has stopped", name, error)
+            if str(error) != said:
+                said = str(error)
+                log.warning("%s: %s; asking again whether it has stopped", name, said)
         else:
             if time.monotonic() > deadline:
                 text = f"still {status.detail or status.phase} {patience_s:g} s after its stop"

@@ -195,6 +195,9 @@ def test_each_is_refused_everything_else(stack: Stack, service: str, others: lis
     ("headers", "body"),
     [
         ("Content-Length: 20\r\n", '{"Privileged": true}'),
+        ("Content-Length: 2147483648\r\n", '{"Privileged": true}'),
+        ("Content-Length: 18446744073709551615\r\n", '{"Privileged": true}'),
+        ("Content-Length: 05\r\n", "hello"),
         ("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
         ("Upgrade: tcp\r\nConnection: Upgrade\r\n", ""),
         ("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),

@@ -26,6 +26,7 @@ from waitroom.labels.labels import (
     URL,
     Container,
     entry_points,
+    is_routed,
     routed_names,
     url,
 )
@@ -100,12 +101,19 @@ def _fronts(by: str, containers: Sequence[Container]) -> list[Container]:
             f"{by}: for which host? Give it the label {HOST}, or a Traefik router whose rule names"
             " it by Host(`…`)"
         )
+    leads: dict[str, str] = {}
+    for name, to in ((name, front.name) for front in fronts for name in _names(front)):
+        if leads.setdefault(name, to) != to:
+            raise ConfigError(
+                f"{by}: {name} leads to {leads[name]} and to {to}, and a name can lead to one app"
+                f" here; take {ENABLE} from the other, which then stays awake"
+            )
     return fronts
 
 
 def _route(by: str, fronts: Sequence[Container]) -> str:
     """Whether their routers are Traefik's own, so that only a shadow goes over them."""
-    routes = {"own" if routed_names(front.labels) else "ours" for front in fronts}
+    routes = {"own" if is_routed(front.labels) else "ours" for front in fronts}
     if len(routes) > 1:
         raise ConfigError(f"{by}: one has a router of its own, and another none; give both one")
     return routes.pop()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from waitroom.errors import ConfigError
+from waitroom.labels.rules import hosts
 
 PREFIX = "waitroom."
 ENABLE, GROUP, HOST, URL = (PREFIX + key for key in ("enable", "group", "host", "url"))
@@ -20,15 +21,17 @@ EVENTS_FILTER = {
     "label": [ENABLE],
     "event": ["create", "start", "die", "pause", "unpause", "rename", "destroy"],
 }
-# Traefik reads these, and the names of its matchers, in any case.
-_ROUTER = r"traefik\.http\.routers\.[^.]+\."
-_SERVER = r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\."
-_RULE, _ENTRY_POINTS, _PORT, _SCHEME = _READ = tuple(
-    re.compile(label, re.IGNORECASE)
-    for label in (_ROUTER + "rule", _ROUTER + "entrypoints", _SERVER + "port", _SERVER + "scheme")
+# Traefik reads these in any case.
+_ROUTER, _RULE, _ENTRY_POINTS, _PORT, _SCHEME = _READ = tuple(
+    re.compile(rf"traefik\.http\.{label}", re.IGNORECASE)
+    for label in (
+        r"routers\.[^.]+\..+",
+        r"routers\.[^.]+\.rule",
+        r"routers\.[^.]+\.entrypoints",
+        r"services\.[^.]+\.loadbalancer\.server\.port",
+        r"services\.[^.]+\.loadbalancer\.server\.scheme",
+    )
 )
-_HOST_RULE = re.compile(r"(?<!!)(?<!! )\bHost\(([^)]*)\)", re.IGNORECASE)
-_QUOTED = re.compile(r"[`\"']([^`\"']+)[`\"']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ def needs_ports(labels: Mapping[str, str]) -> bool:
     return URL not in labels and _one(labels, _PORT) is None
 
 
+def is_routed(labels: Mapping[str, str]) -> bool:
+    """Whether the container has a router of its own, be it by Traefik's default rule."""
+    return any(_ROUTER.fullmatch(label) for label in labels)
+
+
 def entry_points(labels: Mapping[str, str]) -> list[str]:
     """List the entry points that the container's own routers name, each once."""
     named = [text for label, text in labels.items() if _ENTRY_POINTS.fullmatch(label)]
@@ -68,8 +76,7 @@ def entry_points(labels: Mapping[str, str]) -> list[str]:
 def routed_names(labels: Mapping[str, str]) -> list[str]:
     """List the names in the Host(…) rules of the container's own routers, each once."""
     rules = [text for label, text in sorted(labels.items()) if _RULE.fullmatch(label)]
-    lists = [names for rule in rules for names in _HOST_RULE.findall(rule)]
-    return list(dict.fromkeys(name for names in lists for name in _QUOTED.findall(names)))
+    return list(dict.fromkeys(name for rule in rules for name in hosts(rule)))
 
 
 def url(container: Container) -> str:

@@ -65,4 +65,7 @@ def _clash(by: str, host: Host, registered: Owners) -> str | None:
 
 def _doubt(name: str, found: Mapping[str, Host]) -> str:
     claimants = [by for by, host in found.items() if name in host.names]
-    return f"{' and '.join(claimants)}: all announce {name}, so none of them is taken in"
+    return (
+        f"{' and '.join(claimants)}: all announce {name}, so none of them is taken in; leave"
+        " waitroom.enable at one"
+    )

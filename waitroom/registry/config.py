@@ -19,6 +19,7 @@ from waitroom.errors import ConfigError
 from waitroom.registry import containers
 from waitroom.registry.document import parse
 from waitroom.registry.hosts import Registry
+from waitroom.registry.refusals import Refusals
 from waitroom.stamps import Stamp, stamp
 
 log = logging.getLogger(__name__)
@@ -86,14 +87,19 @@ class _StrictLoader(yaml.SafeLoader):
 class RegistryFile:
     """The registry as the files say it now; a bad edit leaves the last good one in force."""
 
-    def __init__(self, path: Path, announced: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        announced: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Load the files for the first time; `announced` as for `load`. Raises: ConfigError."""
         self._path = path
         self._announced = announced
         self._lock = threading.Lock()
         self._stamps = self._look()
         self.registry = load(path, announced)
-        self._say_refused(())
+        self._refusals = Refusals(clock)
 
     def current(self) -> Registry:
         """Return the registry in force now."""
@@ -101,11 +107,11 @@ class RegistryFile:
 
     def reload(self) -> bool:
         """Look at the files; True if a new registry is in force. Logs a refused edit once."""
+        self._refusals.look(self.registry.refused)
         stamps = self._look()
         if stamps == self._stamps or self._is_being_edited(stamps[0]):
             return False
         self._stamps = stamps
-        refused = self.registry.refused
         try:
             self.registry = load(self._path, self._announced)
         except ConfigError as error:
@@ -115,7 +121,6 @@ class RegistryFile:
             )
             return False
         log.info("%d hosts in force", len(self.registry.hosts))
-        self._say_refused(refused)
         return True
 
     def take_in(self, changed: Callable[[Registry], None]) -> None:
@@ -131,11 +136,6 @@ class RegistryFile:
 
     def _look(self) -> tuple[Stamp | None, ...]:
         return tuple(stamp(path) for path in (self._path, self._announced) if path)
-
-    def _say_refused(self, before: tuple[str, ...]) -> None:
-        for line in self.registry.refused:
-            if line not in before:
-                log.error("%s", line)
 
     def watch(self, changed: Callable[[Registry], None], ended: threading.Event) -> None:
         """Call `changed` after each good edit until `ended`; blocks, so give it a thread."""

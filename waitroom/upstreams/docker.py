@@ -114,8 +114,7 @@ def _started_at(state: dict[str, Any]) -> datetime | None:
     text = str(state.get("StartedAt", ""))
     if not text or text.startswith(_NEVER_STARTED):
         return None
-    # Nanoseconds, which datetime has no room for: 2026-11-22T10:00:00.123456789Z
-    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)  # 2026-11-22T10:00:00.123456789Z
 
 
 @contextlib.contextmanager

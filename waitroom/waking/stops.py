@@ -11,8 +11,8 @@ that leaves nothing to wait for, and one that was killed after it has its stop o
 next, as nobody knows whether it came to the order.
 
 What that leaves: a stop that takes longer, unseen, ends under visitors after all (the gap leads
-them here); and what was refused its stop, or was started by hand before anybody saw it stopped,
-stays behind its shadow for that long.
+them here); and what was refused its stop stays behind its shadow for that long. So does what was
+started by hand before anybody saw it stopped, where the provider does not say when that was.
 """
 
 from __future__ import annotations

@@ -64,6 +64,19 @@ def test_takes_the_names_of_its_own_router(rule: str, host: str, aliases: list[s
     assert found.keys["route"] == "own"
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        {"traefik.http.routers.shop.rule": r"HostRegexp(`^.+\.shop\.test$`)"},
+        {"traefik.http.routers.shop.middlewares": "auth"},  # its rule is Traefik's default
+    ],
+)
+def test_a_router_that_names_no_host_is_left_in_force_too(label: dict[str, str]) -> None:
+    # One of ours beside it would lead past its middlewares, and whoever these keep out.
+    found = announced([shop(waitroom__host="a.shop.test", **only_read(label))])
+    assert found.keys["route"] == "own"
+
+
 def test_takes_the_entry_points_of_its_own_routers() -> None:
     named = {
         "traefik.http.routers.shop.entryPoints": "websecure, internal",
@@ -71,7 +84,7 @@ def test_takes_the_entry_points_of_its_own_routers() -> None:
     }
     container = routed("Host(`shop.test`)", **only_read(named))
     assert announced([container]).keys["traefik"] == {"entry_points": ["internal", "websecure"]}
-    ours = shop(waitroom__host="shop.test", **named)
+    ours = shop(waitroom__host="shop.test", waitroom__route="ours", **named)
     assert "traefik" not in announced([ours]).keys
 
 
@@ -170,6 +183,8 @@ def test_each_app_of_a_group_has_its_names_and_its_address() -> None:
          "group shop: one has a router of its own, and another none"),
         ([of_group("db", idle_after="1h"), of_group("web", host="shop.test", idle_after="2h")],
          "group shop: waitroom.idle_after: is '1h', and '2h' too"),
+        ([of_group("api", host="a.test"), of_group("web", host="a.test")],
+         "group shop: a.test leads to api and to web, and a name can lead to one app here; take"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_group_names_it(group: list[Container], says: str) -> None:

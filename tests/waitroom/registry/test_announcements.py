@@ -74,7 +74,7 @@ def test_of_two_containers_that_announce_one_host_neither_is_taken() -> None:
     for order in (announced, announced[::-1]):
         found = registry(*order, container("well", "well.test"))
         assert found.refused == (
-            "container a and container b: all announce shop.test, so none of them is taken in",
+            "container a and container b: all announce shop.test, so none of them is taken in; leave waitroom.enable at one",
         )
         assert list(found.hosts) == ["other.test", "well.test"]
 

@@ -46,7 +46,8 @@ def test_a_container_that_comes_or_goes_is_in_force_at_the_next_look(
     tmp_path: Path, hosts: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "containers.json"
-    file = RegistryFile(hosts, path)
+    now_s = [0.0]
+    file = RegistryFile(hosts, path, clock=lambda: now_s[0])
     write(path, [SHOP])
     assert file.reload()
     assert list(file.registry.hosts) == ["shop.test"]
@@ -55,6 +56,9 @@ def test_a_container_that_comes_or_goes_is_in_force_at_the_next_look(
         assert file.reload()
         write(path, [SHOP, container("rival", "shop.test"), container("well", "well.test")])
         assert file.reload()
+        assert not caplog.records  # it may be on its way out
+        for now_s[0] in (10.0, 20.0, 40.0):
+            assert not file.reload()
     assert list(file.registry.hosts) == ["well.test"]
     assert [record.message for record in caplog.records] == list(file.registry.refused)
     write(path, [])
