@@ -1,4 +1,4 @@
-"""The settings: what the environment says, read once by `__main__`."""
+"""The settings: what the environment says, read once by a command."""
 
 from __future__ import annotations
 
