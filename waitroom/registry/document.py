@@ -48,6 +48,9 @@ def parse(
         except ConfigError as error:
             faults.append(str(error))
         else:
+            if host.name in hosts:
+                faults.append(f"hosts.{name!r}: the host {host.name!r} is given twice; remove one")
+                continue
             faults += _clashes(host, owners)
             owners.add(host)
             hosts[host.name] = host

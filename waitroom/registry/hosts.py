@@ -83,7 +83,7 @@ class TotalBudget(Part, frozen=True):
 class Webhook(Part, frozen=True):
     """Where events are sent on to."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+\Z")]
     kinds: tuple[Kind, ...] = ()  # of the events; none: all
     secret_file: str | None = None  # signs each, so that the receiver knows whose it is
 

@@ -49,7 +49,7 @@ class Settings:
 
     @classmethod
     def _read(cls, environ: Mapping[str, str]) -> Settings:
-        data = Path(environ.get("WAITROOM_DATA", "data"))
+        data = _path(environ, "WAITROOM_DATA", Path("data"))
         listen = _address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080")
         admin_listen = _address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081")
         # The listeners are told apart by their ports, and the admin's is nobody else's to see.
@@ -59,16 +59,16 @@ class Settings:
                 f" WAITROOM_LISTEN, {listen!r}"
             )
         return cls(
-            hosts=Path(environ.get("WAITROOM_HOSTS", "hosts.yaml")),
+            hosts=_path(environ, "WAITROOM_HOSTS", Path("hosts.yaml")),
             data=data,
-            routes=Path(environ.get("WAITROOM_ROUTES", data / "routes")),
-            access_log=Path(environ.get("WAITROOM_ACCESS_LOG", data / "access.log")),
+            routes=_path(environ, "WAITROOM_ROUTES", data / "routes"),
+            access_log=_path(environ, "WAITROOM_ACCESS_LOG", data / "access.log"),
             traefik_urls=_urls(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
             listen=listen,
             admin_listen=admin_listen,
             sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
-            secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
+            secret_file=_path(environ, "WAITROOM_SECRET_FILE", data / "secret"),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
             json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
@@ -85,7 +85,12 @@ class _Asked(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         self._names.add(name)
-        return self._environ[name]
+        value = self._environ[name]
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # no file of ours could name it
+            raise ConfigError(f"{name}: holds bytes that are no UTF-8: {value!r}") from None
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._environ)
@@ -105,6 +110,13 @@ class _Asked(Mapping[str, str]):
             near = did_you_mean(name, self._names, likeness=_MISSPELT)
             if near:
                 raise ConfigError(f"{name}: there is no such variable{near}")
+
+
+def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    value = environ.get(name)
+    if value == "":
+        raise ConfigError(f"{name}: is empty; leave it out for {default}, or name another")
+    return default if value is None else Path(value)
 
 
 def _url(environ: Mapping[str, str], name: str, default: str) -> str:

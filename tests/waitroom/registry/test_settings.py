@@ -23,6 +23,11 @@ def test_every_setting_has_a_default() -> None:
         ("WAITROOM_TRUSTED_PROXIES", "everybody"),
         ("WAITROOM_LOG", "xml"),
         ("WAITROOM_RELEASE_LOG", "maybe"),
+        ("WAITROOM_HOSTS", ""),
+        ("WAITROOM_DATA", ""),
+        ("WAITROOM_SECRET_FILE", ""),
+        ("WAITROOM_ROUTES", "/routes/\udcff"),
+        ("WAITROOM_URL", "http://\udcff:8080"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:
