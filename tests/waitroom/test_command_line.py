@@ -28,6 +28,11 @@ def test_no_summary_of_a_command_is_cut(command: click.Command) -> None:
     ("arguments", "said"),
     [
         (["keep", "a.test"], "give either --until 18:00 or --for 2h"),
+        (
+            ["keep", "a.test", "--until", "9999-12-31T23:59:59-14:00"],
+            "got '9999-12-31T23:59:59-14:00'",
+        ),
+        (["keep", "a.test", "--until", "18"], "expected HH:MM or 2026-01-31T18:00:00Z, got '18'"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
         (["operator", "list"], "Nobody yet; `operator add NAME` gives somebody a token."),
         (["operator", "remove", "ann"], "there is no operator 'ann'; `operator list` shows them"),

@@ -14,4 +14,5 @@ actions     wake, sleep, keep and release over HTTP
 orders      what becomes of them
 metrics     /metrics
 operating   the commands
+clocks      until when, as an operator writes it
 """

@@ -6,7 +6,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -16,6 +16,7 @@ import requests
 
 from waitroom import direct
 from waitroom.admin import assertions
+from waitroom.admin.clocks import moment
 from waitroom.admin.operators import Operators, Role, is_name
 from waitroom.errors import WaitroomError
 from waitroom.registry.settings import Settings
@@ -63,7 +64,12 @@ def keep(host: str, by: str | None, until: str | None, span: str | None) -> None
     """Keep HOST awake for a while."""
     if (until is None) == (span is None):
         raise click.UsageError("give either --until 18:00 or --for 2h")
-    end = _until(until, datetime.now().astimezone()) if until else _after(span)
+    try:
+        now = datetime.now(UTC)
+        end = moment(until, now) if until else now + Duration.parse(span)
+    except (ValueError, OverflowError) as error:
+        option = "--until" if until else "--for"
+        raise click.BadParameter(str(error), param_hint=option) from None
     click.echo(_Room(by).post(host, "keep", until=end.isoformat())["text"])
 
 
@@ -183,24 +189,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user has no name
         return f"uid-{os.getuid()}"
-
-
-def _after(span: str | None) -> datetime:
-    try:
-        return datetime.now().astimezone() + Duration.parse(span)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from None
-
-
-def _until(text: str, now: datetime) -> datetime:
-    """Return the next time that a clock here shows this, or the moment as it is written."""
-    try:
-        if "T" in text:
-            return datetime.fromisoformat(text).astimezone()
-        clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007 - only its hour and minute
-    except ValueError:
-        raise click.BadParameter(
-            f"expected HH:MM or 2026-01-31T18:00:00Z, got {text!r}", param_hint="--until"
-        ) from None
-    until = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    return until if until > now else until + timedelta(days=1)
