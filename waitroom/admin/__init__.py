@@ -3,6 +3,7 @@
 listener    its parts put together
 guard       who is let in
 operators   names, roles and tokens
+sessions    of browsers that have logged in
 assertions  the signed word of a command
 dashboard   all hosts in a table, a page for each, and events
 table       what stands in the table

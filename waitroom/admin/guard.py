@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from datetime import timedelta
+from collections.abc import Callable
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as Answer
 
 from waitroom.admin import assertions
 from waitroom.admin.operators import Operator, Operators, Role
+from waitroom.admin.sessions import LIFETIME_S, Sessions
 from waitroom.errors import WaitroomError
 from waitroom.pages import looks
 
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 # Monitors and scrapers have no login; the login itself can't demand one.
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login"})
-_SESSION = timedelta(hours=12)
 # Tokens are too long to be guessed, so a right one is taken however many wrong ones came before:
 # else whoever reaches the listener could keep its operators out. Who guesses is told off, and
 # logged.
@@ -40,8 +40,11 @@ _TRIES, _TRIES_WITHIN_S = 10, 60.0
 class Guard:
     """The login of one application. Threads: any may call."""
 
-    def __init__(self, operators: Operators, secret: bytes) -> None:
+    def __init__(
+        self, operators: Operators, secret: bytes, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._operators = operators
+        self._sessions = Sessions(clock_s)
         self._secret = secret
         self._lock = threading.Lock()
         self._failed: deque[float] = deque(maxlen=_TRIES)  # monotonic
@@ -53,7 +56,7 @@ class Guard:
             SESSION_COOKIE_NAME="waitroom",
             SESSION_COOKIE_HTTPONLY=True,
             SESSION_COOKIE_SAMESITE="Strict",
-            PERMANENT_SESSION_LIFETIME=_SESSION,
+            PERMANENT_SESSION_LIFETIME=LIFETIME_S,
             SESSION_REFRESH_EACH_REQUEST=False,
             MAX_CONTENT_LENGTH=16_384,
         )
@@ -87,8 +90,8 @@ class Guard:
         if text:
             name = assertions.name_in(self._secret, text, _order())
             return (Operator(name, Role.OPERATOR, "") if name else None), False
-        known = self._operators.named(session.get("name", ""), session.get("hash", ""))
-        return known, True
+        known = self._sessions.find(session.get("id", ""))
+        return (self._operators.still(known) if known else None), True
 
     def _login(self) -> Answer:
         if request.method == "GET":
@@ -101,11 +104,12 @@ class Guard:
             return self._refuse()
         log.info("%s has logged in", operator.name)
         session.clear()
-        session.update(name=operator.name, hash=operator.hash, csrf=secrets.token_urlsafe(18))
+        session.update(id=self._sessions.begin(operator), csrf=secrets.token_urlsafe(18))
         session.permanent = True
         return redirect("/", HTTPStatus.SEE_OTHER)
 
     def _logout(self) -> Answer:
+        self._sessions.end(session.get("id", ""))
         session.clear()
         return redirect("/login", HTTPStatus.SEE_OTHER)
 

@@ -16,6 +16,7 @@ from waitroom.admin import assertions
 from waitroom.admin.guard import OPEN
 from waitroom.admin.operators import Role
 
+HTML = {"Accept": "text/html"}
 JSON = {"Accept": "application/json"}
 FORM = "application/x-www-form-urlencoded"
 
@@ -144,6 +145,56 @@ def test_a_reader_acts_not_but_may_leave(operated: Operated) -> None:
         assert "a reader" in answer.text
     assert ordered(operated) == []
     assert client.post("/logout", data={"csrf": token}).status_code == 303
+    assert client.get("/hosts", headers=JSON).status_code == 401
+
+
+def cookie_of(client: FlaskClient) -> str:
+    cookie = client.get_cookie("waitroom")
+    assert cookie
+    return cookie.value
+
+
+def is_let_in(operated: Operated, cookie: str) -> bool:
+    client = operated.app.test_client()
+    client.set_cookie("waitroom", cookie)
+    return client.get("/hosts", headers=JSON).status_code == 200
+
+
+def test_no_copy_of_a_cookie_outlives_the_logout(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    copies = [cookie_of(client)]
+    # The next page says so, by a new cookie.
+    client.post(f"/hosts/{HOST.name}/release", data={"csrf": token}, headers=HTML)
+    copies.append(cookie_of(client))
+    assert all(is_let_in(operated, copy) for copy in copies)
+    client.post("/logout", data={"csrf": token})
+    assert not any(is_let_in(operated, copy) for copy in copies)
+
+
+def test_a_logout_leaves_ones_other_browsers_alone(operated: Operated) -> None:
+    token = operated.operators.add("ann", Role.OPERATOR)
+    (one, csrf_token), (other, _) = log_in(operated, token), log_in(operated, token)
+    one.post("/logout", data={"csrf": csrf_token})
+    assert other.get("/hosts", headers=JSON).status_code == 200
+
+
+def test_a_session_ends_after_its_time_whatever_is_done(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    for _ in range(23):
+        operated.now_s += 1800
+        path, form = f"/hosts/{HOST.name}/release", {"csrf": token}
+        done = client.post(path, data=form, headers=HTML)
+        assert done.headers["Location"] == "/"
+    operated.now_s += 1800  # 12 hours after the login
+    assert client.get("/hosts", headers=JSON).status_code == 401
+    assert not is_let_in(operated, cookie_of(client))
+
+
+def test_a_session_that_nobody_uses_ends_after_an_hour(operated: Operated) -> None:
+    client, _ = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    operated.now_s += 3599
+    assert client.get("/hosts", headers=JSON).status_code == 200
+    operated.now_s += 3600
     assert client.get("/hosts", headers=JSON).status_code == 401
 
 
