@@ -20,6 +20,8 @@ from waitroom.registry.named import DockerUpstream
 from waitroom.registry.settings import Settings
 from waitroom.secret import load_secret
 
+_Port = click.IntRange(1, 65535)
+
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
@@ -113,8 +115,10 @@ def token() -> None:
 
 
 @cli.command()
-@click.option("--port", default=8000, show_default=True, help="Where Traefik listens.")
-@click.option("--admin-port", default=8001, show_default=True, help="Where the dashboard is.")
+@click.option("--port", default=8000, show_default=True, type=_Port, help="Where Traefik listens.")
+@click.option(
+    "--admin-port", default=8001, show_default=True, type=_Port, help="Where the dashboard is."
+)
 @click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
 @click.option(
     "--data",
@@ -125,6 +129,8 @@ def token() -> None:
 )
 def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
     """Run the whole thing here, without Docker, until Ctrl-C."""
+    if port == admin_port:
+        raise click.UsageError("--port and --admin-port need one each")
     from waitroom.demo.stack import run  # noqa: PLC0415 - only this command needs it
 
     run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
