@@ -11,12 +11,18 @@ import click
 import msgspec
 
 from waitroom import logs
+from waitroom.command_line import EXIT_STATUSES
+from waitroom.kinds import Kind
 from waitroom.preflight import demand_folder
 from waitroom.registry import config
 from waitroom.registry.settings import Settings
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_STATUSES,
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Record who uses which host, and put idle upstreams to sleep. Without a command: run.
@@ -39,9 +45,12 @@ def run() -> None:
     daemon.run()
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 def ingest() -> None:
-    """Read all that is in the logs now, commit it, and exit."""
+    """Read all that is in the logs now, commit it, and exit.
+
+    No sidecar may run meanwhile.
+    """
     settings = _settings()
     from sidecar.ingest import ingest as read_all  # noqa: PLC0415 - as above
     from sidecar.record.recorder import Recorder  # noqa: PLC0415
@@ -58,11 +67,22 @@ def ingest() -> None:
         recorder.close()
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 @click.argument("host")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for programs.",
+)
 def explain(host: str, form: str) -> None:
-    """Say whether HOST would be put to sleep now, and why not. Changes nothing."""
+    """Say whether HOST would be put to sleep now, and why not. Changes nothing.
+
+    Step by step, and how the last attempt went. Run it where the sidecar runs, beside it: only
+    there Traefik's connections are seen.
+    """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts, settings.containers)
     from sidecar.audits.explain import as_text  # noqa: PLC0415 - as above
@@ -73,17 +93,24 @@ def explain(host: str, form: str) -> None:
     click.echo(as_text(found) if form == "text" else msgspec.json.encode(found))
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 @click.option("--host", help="Only this one, by any of its names.")
 @click.option(
     "--since", help="7d, 12h, 2026-01-31 or 2026-01-31T12:00:00Z; without it all there is."
 )
 @click.option("--until", help="The same; without it until now.")
-@click.option("--kind", "kinds", multiple=True, help="List events of this kind; may be repeated.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    type=click.Choice(list(Kind)),
+    help="List events of this kind, such as woken or stop_failed; may be repeated.",
+)
 @click.option("--events", is_flag=True, help="List all events, not the sums.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-    show_default=True,
+    show_default=True, help="For people, or for programs.",
 )  # fmt: skip
 def audit(
     host: str | None,
@@ -93,7 +120,12 @@ def audit(
     events: bool,  # noqa: FBT001 - click hands it over by name
     form: str,
 ) -> None:
-    """Say what was awake and asleep, and what that saved. Or list what happened."""
+    """Say what was awake and asleep, and what that saved. Or list what happened.
+
+    Spans are hours, minutes and seconds in a table, seconds in JSON and CSV; times are UTC. It
+    only reads, beside a sidecar that runs or without one. Where a file is damaged, it names it,
+    tells the rest, and ends with exit status 1.
+    """
     settings = Settings.from_environment(os.environ)
     from sidecar.audits.auditing import Question, answer  # noqa: PLC0415
     from waitroom.record.occurrence import microseconds  # noqa: PLC0415
@@ -113,7 +145,7 @@ def audit(
         raise SystemExit(1)
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 def schema() -> None:
     """Print the JSON Schema of activity.json. The archive's files are of the same form."""
     from sidecar.schema import schema as make  # noqa: PLC0415 - as above

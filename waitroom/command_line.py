@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _INTERRUPTED = 130
+# What every command's help ends with.
+EXIT_STATUSES = (
+    "Exit status: 0 done, 1 an error that a person can mend (told in one line), 2 wrong usage, "
+    "130 interrupted."
+)
 
 
 def run_command(load: Callable[[], click.Command]) -> None:

@@ -13,6 +13,7 @@ import click
 from waitroom import logs
 from waitroom.admin.operating import COMMANDS
 from waitroom.admin.operators import Operators
+from waitroom.command_line import EXIT_STATUSES
 from waitroom.errors import ConfigError
 from waitroom.preflight import demand_address, demand_folder
 from waitroom.registry import config
@@ -23,7 +24,11 @@ from waitroom.secret import load_secret
 _Port = click.IntRange(1, 65535)
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_STATUSES,
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Wake sleeping apps for their visitors. Without a command: serve.
@@ -51,9 +56,14 @@ def serve() -> None:
     Server(settings, secret).run()
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 def check() -> None:
-    """Look at the configuration and all it leads to. One line a finding, and exit status 1."""
+    """Look at the configuration and all it leads to. One line a finding, and exit status 1.
+
+    Looks at hosts.yaml, containers, VMs, folders, and whether Traefik writes the log and reads the
+    routes. Nothing is changed, but for a proof file in the routes folder that goes again. What
+    does not answer is given up after a few seconds.
+    """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts, settings.containers)
     from waitroom.check import findings  # noqa: PLC0415 - only this command needs it
@@ -66,10 +76,11 @@ def check() -> None:
         click.echo(finding)
     if found:
         raise SystemExit(1)
-    click.echo(f"All is well: {len(registry.hosts)} hosts.")
+    number = len(registry.hosts)
+    click.echo(f"All is well: {number} host{'s' * (number != 1)}.")
 
 
-@cli.command("socket-proxy")
+@cli.command("socket-proxy", epilog=EXIT_STATUSES)
 def print_socket_proxy() -> None:
     """Print a haproxy.cfg that guards Docker's socket.
 
@@ -89,12 +100,13 @@ def print_socket_proxy() -> None:
     click.echo(render(None if settings.docker_labels else sorted(names)), nl=False)
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 @click.argument("compose_file", type=click.File(encoding="utf-8"))
 def migrate(compose_file: TextIO) -> None:
     """Print COMPOSE_FILE with its sablier.* labels as ours.
 
-    What has no counterpart is said on standard error.
+    `-` reads standard input; the file itself is left alone. What has no counterpart is said on
+    standard error.
     """
     from waitroom.labels.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
 
@@ -107,19 +119,28 @@ def migrate(compose_file: TextIO) -> None:
         click.echo(line, err=True)
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 def token() -> None:
-    """Make a token that wakes hosts, and its digest. That goes to their `tokens` in hosts.yaml."""
+    """Make a token that wakes hosts, and its digest. That goes to their `tokens` in hosts.yaml.
+
+    Nothing is kept of it. Whoever sends it as `Authorization: Bearer TOKEN` wakes them.
+    """
     made = secrets.token_urlsafe(32)
     click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
 
 
-@cli.command()
+@cli.command(epilog=EXIT_STATUSES)
 @click.option("--port", default=8000, show_default=True, type=_Port, help="Where Traefik listens.")
 @click.option(
     "--admin-port", default=8001, show_default=True, type=_Port, help="Where the dashboard is."
 )
-@click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
+@click.option(
+    "--idle-after",
+    default="60s",
+    show_default=True,
+    metavar="SPAN",
+    help="Sleep after so long unused, such as 20s, 5m or 1h30m.",
+)
 @click.option(
     "--data",
     default=".demo",

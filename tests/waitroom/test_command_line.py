@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,25 @@ def test_no_summary_of_a_command_is_cut(command: click.Command) -> None:
     assert [line for line in commands if line.endswith("...")] == []
 
 
+def all_commands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from all_commands(below)
+
+
+@pytest.mark.parametrize(
+    "command", [*all_commands(waitroom), *all_commands(sidecar)], ids=lambda command: command.name
+)
+def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: click.Command) -> None:
+    said = " ".join(CliRunner().invoke(command, ["--help"], terminal_width=80).output.split())
+    assert command.help
+    for status in ("0 done", "1 an error", "2 wrong usage", "130 interrupted"):
+        assert status in said
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -33,6 +53,8 @@ def test_no_summary_of_a_command_is_cut(command: click.Command) -> None:
             "got '9999-12-31T23:59:59-14:00'",
         ),
         (["keep", "a.test", "--until", "18"], "expected HH:MM or 2026-01-31T18:00:00Z, got '18'"),
+        (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
+        (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
         (["operator", "list"], "Nobody yet; `operator add NAME` gives somebody a token."),
         (["operator", "remove", "ann"], "there is no operator 'ann'; `operator list` shows them"),

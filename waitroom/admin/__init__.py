@@ -15,5 +15,6 @@ actions     wake, sleep, keep and release over HTTP
 orders      what becomes of them
 metrics     /metrics
 operating   the commands
+client      how they speak to the waiting room that runs
 clocks      until when, as an operator writes it
 """

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
 from waitroom.admin.orders import OrderError, Orders, Outcome
-from waitroom.errors import WaitroomError
+from waitroom.errors import WaitroomError, did_you_mean
 from waitroom.registry.hosts import Host, Registry
 from waitroom.registry.values import Duration
 from waitroom.signs import moment
@@ -30,7 +30,12 @@ def actions(registry: Callable[[], Registry], orders: Orders) -> Blueprint:
     acts = {"wake": _wake, "sleep": _sleep, "keep": _keep, "release": _release}
 
     def find(name: str) -> Host:
-        return registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"hosts.yaml names no {name!r}")
+        known = registry()
+        return known.find(name) or abort(
+            HTTPStatus.NOT_FOUND,
+            f"there is no host {name!r}, neither in hosts.yaml nor by label"
+            + did_you_mean(name, known.hosts),
+        )
 
     @routes.post("/hosts/<name>/<action>")
     def act(name: str, action: str) -> Answer:
@@ -85,8 +90,7 @@ def _keep(orders: Orders, host: Host) -> tuple[datetime | None, str]:
             until = datetime.now(UTC) + Duration.parse(request.form.get("for"))
         except (ValueError, OverflowError) as error:
             raise OrderError(str(error)) from None
-    orders.keep(host, g.operator.name, until)
-    return None, f"{host.name} is kept awake until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return None, orders.keep(host, g.operator.name, until)
 
 
 def _release(orders: Orders, host: Host) -> tuple[datetime | None, str]:

@@ -56,7 +56,7 @@ def dashboard(
 
     @routes.get("/hosts/<name>")
     def one(name: str) -> Response:
-        host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"hosts.yaml names no {name!r}")
+        host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"there is no host {name!r}")
         now = datetime.now(UTC)
         period = Period.parse(request.args, now.date())
         told = chronicle.of(host.name, period.days[0].isoformat())

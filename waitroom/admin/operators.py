@@ -28,6 +28,7 @@ from waitroom.registry.values import Digest
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[\w.@+-]{1,64}")
+NAMES = "1 to 64 letters, digits and . @ + - _ make one"
 _FIRST = "admin"
 
 
@@ -76,7 +77,7 @@ class Operators:
     def add(self, name: str, role: Role) -> str:
         """Add one, or give him another token; return the token. Raises: WaitroomError."""
         if not is_name(name):
-            raise WaitroomError(f"{name!r} is no name: letters, digits and . @ + - _ make one")
+            raise WaitroomError(f"{name!r} is no name: {NAMES}")
         token = secrets.token_urlsafe(24)
         with self._alone():
             others = [known for known in self.all() if known.name != name]
