@@ -64,6 +64,15 @@ def app_url(url: str | None, path: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def leads_somewhere(url: str) -> bool:
+    """Whether a URL has a host, and no port but one that there is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _is_place(name: str) -> bool:
     """Whether this is a hostname or an address."""
     try:
