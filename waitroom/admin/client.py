@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,6 +28,7 @@ class Room:
     def __init__(self, by: str) -> None:
         """Speak for the operator of this name."""
         settings = Settings.from_environment(os.environ)
+        self._secret_file = settings.secret_file
         self._secret = _secret(settings.secret_file)
         self._by = by
         host, _, port = settings.admin_listen.rpartition(":")
@@ -72,6 +74,11 @@ class Room:
                 f"no waiting room answers at {self._url} ({type(error).__name__}); start"
                 " `python -m waitroom`, or name another (WAITROOM_ADMIN_LISTEN)"
             ) from None
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            raise WaitroomError(
+                f"{self._secret_file} is not the secret of the waiting room at {self._url};"
+                " WAITROOM_SECRET_FILE must be the same for both"
+            )
         if not answer.ok:
             raise WaitroomError(str(told.get("detail", answer.reason)))
         return told

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from waitroom.errors import ConfigError, did_you_mean
+from waitroom.registry.places import is_place, leads_somewhere
 from waitroom.registry.values import Network
 
 _LAST_PORT = 65535
@@ -129,12 +129,7 @@ def _urls(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...
 
 def _one_url(name: str, value: str) -> str:
     url = value.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole:
+    if not (url.lower().startswith(("http://", "https://")) and leads_somewhere(url)):
         raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
     return url
 
@@ -142,7 +137,8 @@ def _one_url(name: str, value: str) -> str:
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     value = environ.get(name, default)
     host, _, port = value.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT
+    if not (is_place(host.strip("[]")) and is_port):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
 
