@@ -15,6 +15,7 @@ from flask import Blueprint, Response, abort, g, jsonify, redirect, request, ses
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
+from waitroom.admin.guard import is_browser, page
 from waitroom.admin.orders import OrderError, Orders, Outcome
 from waitroom.errors import WaitroomError, did_you_mean
 from waitroom.registry.hosts import Host, Registry
@@ -62,14 +63,18 @@ def actions(registry: Callable[[], Registry], orders: Orders) -> Blueprint:
         at = moment(request.args.get("at", "")) or abort(HTTPStatus.BAD_REQUEST, "at: no moment")
         return _outcome(orders.slept(find(name), at, datetime.now(UTC)))
 
-    @routes.app_errorhandler(HTTPException)
-    def fault(error: HTTPException) -> Answer:
-        """Say what was wrong with a request; an answer of its own goes as it is."""
-        if error.response is not None:
-            return error.response  # type: ignore[return-value]  # werkzeug's is wider
-        return _problem(HTTPStatus(error.code or 500), error.description or error.name)
-
+    routes.app_errorhandler(HTTPException)(_fault)
     return routes
+
+
+def _fault(error: HTTPException) -> Answer:
+    """Say what was wrong with a request; an answer of its own goes as it is."""
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]  # werkzeug's is wider
+    status, detail = HTTPStatus(error.code or 500), error.description or error.name
+    if is_browser():
+        return page("dashboard/fault.html", {"title": status.phrase, "text": detail}, status)
+    return _problem(status, detail)
 
 
 def _wake(orders: Orders, host: Host) -> tuple[datetime | None, str]:
@@ -104,7 +109,7 @@ def _outcome(outcome: Outcome) -> Response:
 
 def _told(status: HTTPStatus, text: str, **more: str) -> Answer:
     """Say what was done or not: on the dashboard to a browser, else here."""
-    if not request.authorization and request.accept_mimetypes.accept_html:
+    if is_browser():
         session["said"] = text
         return redirect("/", HTTPStatus.SEE_OTHER)
     if status >= HTTPStatus.BAD_REQUEST:

@@ -1,4 +1,4 @@
-"""Who is let in on the admin listener: by a session of the browser, or by a command's assertion.
+"""Who is let in on the admin listener: a browser's session, a command's assertion, a token.
 
 One rule before every request protects all but a short open list, so a page that is added later is
 protected by default. A POST of a session needs its CSRF token; a reader acts not at all. A page of
@@ -72,12 +72,12 @@ class Guard:
             if request.path not in OPEN:
                 abort(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if g.operator is None and request.path not in OPEN:
-            if request.method == "GET" and request.accept_mimetypes.accept_html and not _bearer():
-                return redirect("/login")
+            if is_browser():
+                return redirect("/login", HTTPStatus.SEE_OTHER)
             abort(HTTPStatus.UNAUTHORIZED, "log in first")
-        if request.method in ("GET", "HEAD") or (g.operator and not by_session):
+        if request.method in ("GET", "HEAD"):
             return None
-        if not _is_own_form():
+        if (by_session or g.operator is None) and not _is_own_form():
             abort(HTTPStatus.FORBIDDEN, "this form is not one of yours; load the page again")
         may_act = g.operator is None or g.operator.role is Role.OPERATOR
         if not may_act and request.path != "/logout":
@@ -89,9 +89,10 @@ class Guard:
         text = _bearer()
         if text:
             name = assertions.name_in(self._secret, text, _order())
-            return (Operator(name, Role.OPERATOR, "") if name else None), False
-        known = self._sessions.find(session.get("id", ""))
-        return (self._operators.still(known) if known else None), True
+            known = Operator(name, Role.OPERATOR, "") if name else self._operators.find(text)
+            return known, False
+        logged_in = self._sessions.find(session.get("id", ""))
+        return (self._operators.still(logged_in) if logged_in else None), True
 
     def _login(self) -> Answer:
         if request.method == "GET":
@@ -151,6 +152,11 @@ def _is_own_form() -> bool:
 
 def _order() -> str:
     return assertions.order(request.method, request.environ["RAW_URI"], request.get_data())
+
+
+def is_browser() -> bool:
+    """Whether a person asks, who is led on and shown pages."""
+    return not request.authorization and request.accept_mimetypes.accept_html
 
 
 def _bearer() -> str:

@@ -80,6 +80,49 @@ def test_an_assertion_needs_no_csrf_token(operated: Operated) -> None:
     assert (event["kind"], event["by"]) == ("released", "ann")
 
 
+def test_a_token_acts_for_a_program_as_far_as_its_role_goes(operated: Operated) -> None:
+    path, client = f"/hosts/{HOST.name}/keep", operated.app.test_client()
+    for role, status in ((Role.READER, 403), (Role.OPERATOR, 202)):
+        token = operated.operators.add("ann", role)
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/hosts", headers=headers).status_code == 200
+        assert client.post(path, data={"for": "1h"}, headers=headers).status_code == status
+        assert client.get_cookie("waitroom") is None
+    operated.operators.remove("ann")
+    assert client.post(path, data={"for": "1h"}, headers=headers).status_code == 401
+    assert [(event["kind"], event["by"]) for event in operated.journal.events()] == [
+        ("kept", "ann")
+    ]
+
+
+def test_no_header_stands_for_the_form_of_a_login(operated: Operated) -> None:
+    headers = {"Authorization": "Bearer wrong"}
+    answer = operated.app.test_client().post("/login", data={"token": "x"}, headers=headers)
+    assert answer.status_code == 403
+
+
+def test_a_browser_whose_session_is_over_is_led_to_the_login(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    operated.now_s += 3600
+    path = f"/hosts/{HOST.name}/wake"
+    answer = client.post(path, data={"csrf": token}, headers=HTML)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert ordered(operated) == []
+
+
+def test_a_browser_is_told_a_fault_on_a_page(operated: Operated) -> None:
+    client, _ = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    for path, text in (
+        ("/hosts/<b>", "there is no host &#39;&lt;b&gt;&#39;"),
+        ("/events?since=2026-99-99", "since: expected a day such as 2026-01-31, got"),
+        ("/events?before=zzz", "before: &#39;zzz&#39; is no place in the list of events"),
+    ):
+        answer = client.get(path, headers=HTML)
+        assert (answer.status_code, answer.mimetype) in ((400, "text/html"), (404, "text/html"))
+        assert text in answer.text
+        assert client.get(path, headers=JSON).mimetype == "application/problem+json"
+
+
 def test_an_assertion_repeats_no_other_order(operated: Operated) -> None:
     path = f"/hosts/{HOST.name}/release"
     said = assertions.issue(SECRET, "ann", assertions.order("POST", path, b""))
