@@ -1,6 +1,7 @@
 """The watcher beside Traefik: reads its log, records, decides, puts to sleep.
 
-__main__  commands and environment
+__main__  the program
+commands  commands and environment
 daemon    the one loop: look, read, commit, decide
 looks     when there may be something to read
 tail      reads a log, each line once, through log/

@@ -1,146 +1,20 @@
-"""The sidecar's commands: run (the default), ingest, explain, audit, schema."""
+"""The sidecar as a program: its `commands`, imported when Ctrl-C can be met."""
 
 from __future__ import annotations
 
-import functools
-import os
-import signal
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import click
-import msgspec
-
-from waitroom import logs
 from waitroom.command_line import run_command
-from waitroom.preflight import demand_folder
-from waitroom.registry import config
-from waitroom.registry.settings import Settings
+
+if TYPE_CHECKING:
+    import click
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Record who uses which host, and put idle upstreams to sleep. Without a command: run.
+def _commands() -> click.Command:
+    from sidecar.commands import cli  # noqa: PLC0415 - see above
 
-    Everything is set by environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...); the README
-    lists them all.
-    """
-    if context.invoked_subcommand is None:
-        run()
-
-
-def run() -> None:
-    """Watch until SIGTERM."""
-    settings = _settings()
-    from sidecar.daemon import Daemon  # noqa: PLC0415 - ingest needs no provider and no schedule
-
-    daemon = Daemon(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.end())
-    daemon.run()
-
-
-@cli.command()
-def ingest() -> None:
-    """Read all that is in the logs now, commit it, and exit."""
-    settings = _settings()
-    from sidecar.ingest import ingest as read_all  # noqa: PLC0415 - as above
-    from sidecar.record.recorder import Recorder  # noqa: PLC0415
-
-    recorder = Recorder(
-        data=settings.data,
-        access_log=settings.access_log,
-        registry=config.load(settings.hosts, settings.containers),
-        on_canary=lambda _: None,
-    )
-    try:
-        read_all(recorder)
-    finally:
-        recorder.close()
-
-
-@cli.command()
-@click.argument("host")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def explain(host: str, form: str) -> None:
-    """Say whether HOST would be put to sleep now, and why not. Changes nothing."""
-    settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts, settings.containers)
-    from sidecar.audits.explain import as_text  # noqa: PLC0415 - as above
-    from sidecar.audits.explain import explain as ask  # noqa: PLC0415
-    from waitroom.upstreams.connect import Connector  # noqa: PLC0415
-
-    found = ask(settings, registry, Connector(), host, datetime.now(UTC))
-    click.echo(as_text(found) if form == "text" else msgspec.json.encode(found))
-
-
-@cli.command()
-@click.option("--host", help="Only this one, by any of its names.")
-@click.option(
-    "--since", help="7d, 12h, 2026-01-31 or 2026-01-31T12:00:00Z; without it all there is."
-)
-@click.option("--until", help="The same; without it until now.")
-@click.option("--kind", "kinds", multiple=True, help="List events of this kind; may be repeated.")
-@click.option("--events", is_flag=True, help="List all events, not the sums.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-    show_default=True,
-)  # fmt: skip
-def audit(
-    host: str | None,
-    since: str | None,
-    until: str | None,
-    kinds: tuple[str, ...],
-    events: bool,  # noqa: FBT001 - click hands it over by name
-    form: str,
-) -> None:
-    """Say what was awake and asleep, and what that saved. Or list what happened."""
-    settings = Settings.from_environment(os.environ)
-    from sidecar.audits.auditing import Question, answer  # noqa: PLC0415
-    from waitroom.record.occurrence import microseconds  # noqa: PLC0415
-    from waitroom.record.sums import Window  # noqa: PLC0415 - as above
-
-    now = datetime.now(UTC)
-    window = Window(
-        since_us=_when("--since", since, now) if since else None,
-        # What is to come was not slept yet.
-        until_us=min(_when("--until", until or now.isoformat(), now), microseconds(now)),
-    )
-    registry = functools.partial(config.load, settings.hosts, settings.containers)
-    faults = answer(Question(window, host, kinds, events, form), settings.data, registry)
-    for fault in faults:
-        click.echo(f"Error: {fault}", err=True)
-    if faults:
-        raise SystemExit(1)
-
-
-@cli.command()
-def schema() -> None:
-    """Print the JSON Schema of activity.json. The archive's files are of the same form."""
-    from sidecar.schema import schema as make  # noqa: PLC0415 - as above
-
-    click.echo(make())
-
-
-def _when(option: str, text: str, now: datetime) -> int:
-    from sidecar.audits.auditing import when  # noqa: PLC0415 - as above
-
-    try:
-        return when(text, now)
-    except (ValueError, OverflowError):
-        fault = (
-            "expected how long ago (7d, 12h, 1h30m), a day (2026-01-31) or a moment"
-            f" (2026-01-31T12:00:00Z; without a zone it is UTC), got {text!r}"
-        )
-        raise click.BadParameter(fault, param_hint=option) from None
-
-
-def _settings() -> Settings:
-    settings = Settings.from_environment(os.environ)
-    logs.set_up(json=settings.json_log)
-    demand_folder("WAITROOM_DATA", settings.data)
-    return settings
+    return cli
 
 
 if __name__ == "__main__":
-    run_command(cli)
+    run_command(_commands)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
@@ -16,10 +17,22 @@ _TIMEOUT_S = 10
 
 
 def post(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send one event. Raises: OSError, for an unreadable secret or as requests has it."""
+    """Send one event. Raises: OSError for what became of it, or it or ValueError for its secret.
+
+    Its text is without the path of the URL, which is the secret of many a chat.
+    """
+    try:
+        status = _post(hook, body, headers)
+    except requests.RequestException as error:
+        raise OSError(type(error).__name__) from None
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise OSError(f"it answered {status}")
+
+
+def _post(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> int:
     with requests.Session() as session:
         session.trust_env = True  # the way out may lead through the operator's proxy
-        response = session.post(
+        return session.post(
             hook.url,
             data=body,
             headers={
@@ -31,9 +44,7 @@ def post(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> None:
             timeout=_TIMEOUT_S,
             allow_redirects=False,  # a POST would become a GET
             stream=True,  # what it says besides is not read, however long it is
-        )
-    if not response.ok or response.is_redirect:
-        raise requests.HTTPError(f"it answered {response.status_code}")
+        ).status_code
 
 
 def signature(hook: Webhook, body: bytes, now_s: int) -> dict[str, str]:
@@ -41,5 +52,7 @@ def signature(hook: Webhook, body: bytes, now_s: int) -> dict[str, str]:
     if hook.secret_file is None:
         return {}
     secret = Path(hook.secret_file).read_bytes().strip()
+    if not secret:  # a signature that anybody could make
+        raise ValueError(f"{hook.secret_file}: is empty")
     digest = hmac.new(secret, b"%d." % now_s + body, hashlib.sha256).hexdigest()
     return {"X-Waitroom-Signature": f"t={now_s},v1={digest}"}

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,13 +51,19 @@ class _Queue:
         self._ended = False
         threading.Thread(target=self._run, name="webhook", daemon=True).start()
 
+    @property
+    def name(self) -> str:
+        """What the log calls it: of the rest of a URL many are secret."""
+        parts = urlsplit(self.hook.url)
+        return f"{parts.scheme}://{parts.hostname}"
+
     def put(self, delivery: Delivery) -> None:
         with self._ready:
             if len(self.waiting) == _KEPT:
                 self.waiting.popleft()
                 if not self._full:
                     log.error(
-                        "webhook %s: %d events wait; the oldest are given up", self.hook.url, _KEPT
+                        "webhook %s: %d events wait; the oldest are given up", self.name, _KEPT
                     )
                 self._full = True
             self.waiting.append(delivery)
@@ -90,8 +97,10 @@ class _Queue:
                 self._send(self.hook, body, {"X-Waitroom-Delivery": delivery.id})
             except (OSError, ValueError) as error:  # one of urllib3's own for a name that is none
                 if pause_s == self._retry_s:
-                    log.warning("webhook %s: trying again: %s", self.hook.url, error)
+                    log.warning("webhook %s: trying again: %s", self.name, error)
             else:
+                if pause_s > self._retry_s:
+                    log.info("webhook %s: takes events again", self.name)
                 return True
             with self._ready:
                 if self._ready.wait_for(lambda: self._is_over(delivery), pause_s):

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 import yaml
 
-from sidecar.__main__ import cli as sidecar
-from waitroom.__main__ import cli as waitroom
+from sidecar.commands import cli as sidecar
+from waitroom.commands import cli as waitroom
 from waitroom.kinds import Kind
 from waitroom.registry.document import parse
 from waitroom.registry.keys import HostKeys

@@ -11,7 +11,8 @@ The record:   record, what the sidecar has written, read beside it
 On disk:      journal, locks, secret; heartbeat is the sidecar's
 At the start: preflight (folders, addresses)
 For both:     idle and signs (the idle question), kinds (of events), stamps (of files), direct,
-              scrape, logs, errors; yaml_faults, for labels and registry
+              scrape, logs, errors; strict_yaml and yaml_faults, for labels
+              and registry
 
 Each knows only what is below it; `import-linter` holds the order (pyproject.toml).
 """

@@ -1,142 +1,20 @@
-"""The waiting room's commands: serve, check, token, demo, socket-proxy, migrate, the operator's."""
+"""The waiting room as a program: its `commands`, imported when Ctrl-C can be met."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-import click
-
-from waitroom import logs
-from waitroom.admin.operating import COMMANDS
-from waitroom.admin.operators import Operators
 from waitroom.command_line import run_command
-from waitroom.errors import ConfigError
-from waitroom.preflight import demand_address, demand_folder
-from waitroom.registry import config
-from waitroom.registry.named import DockerUpstream
-from waitroom.registry.settings import Settings
-from waitroom.secret import load_secret
+
+if TYPE_CHECKING:
+    import click
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Wake sleeping apps for their visitors. Without a command: serve.
+def _commands() -> click.Command:
+    from waitroom.commands import cli  # noqa: PLC0415 - see above
 
-    Everything is set by environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...); the README
-    lists them all.
-    """
-    if context.invoked_subcommand is None:
-        serve()
-
-
-def serve() -> None:
-    """Serve both listeners until SIGTERM."""
-    settings = Settings.from_environment(os.environ)
-    logs.set_up(json=settings.json_log)
-    # What can be wrong is said here, in one line, and not by gunicorn or a worker of its.
-    config.load(settings.hosts)
-    demand_folder("WAITROOM_DATA", settings.data)
-    demand_folder("WAITROOM_ROUTES", settings.routes)
-    demand_address("WAITROOM_LISTEN", settings.listen)
-    demand_address("WAITROOM_ADMIN_LISTEN", settings.admin_listen)
-    secret = load_secret(settings.secret_file)
-    from waitroom.server import Server  # noqa: PLC0415 - check and demo need no server
-
-    Server(settings, secret).run()
-
-
-@cli.command()
-def check() -> None:
-    """Look at the configuration and all it leads to. One line a finding, and exit status 1."""
-    settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts, settings.containers)
-    from waitroom.check import findings  # noqa: PLC0415 - only this command needs it
-    from waitroom.upstreams.connect import Connector  # noqa: PLC0415
-
-    found = [*registry.refused, *findings(settings, registry, Connector())]
-    if fault := Operators(settings.data / "operators.json").fault():
-        found.append(fault)
-    for finding in found:
-        click.echo(finding)
-    if found:
-        raise SystemExit(1)
-    click.echo(f"All is well: {len(registry.hosts)} hosts.")
-
-
-@cli.command("socket-proxy")
-def print_socket_proxy() -> None:
-    """Print a haproxy.cfg that guards Docker's socket.
-
-    It admits what our two processes ask, and no more: about the containers of hosts.yaml by name;
-    about any where containers announce themselves (WAITROOM_DOCKER_LABELS=on).
-    """
-    settings = Settings.from_environment(os.environ)
-    registry = config.load(settings.hosts)
-    from waitroom.labels.socket_proxy import render  # noqa: PLC0415 - only this command needs it
-
-    names = [
-        name
-        for host in registry.hosts.values()
-        if isinstance(host.upstream, DockerUpstream)
-        for name in host.upstream.containers
-    ]
-    click.echo(render(None if settings.docker_labels else sorted(names)), nl=False)
-
-
-@cli.command()
-@click.argument("compose_file", type=click.File("rb"))
-def migrate(compose_file: BinaryIO) -> None:
-    """Print COMPOSE_FILE with its sablier.* labels as ours.
-
-    What has no counterpart is said on standard error.
-    """
-    from waitroom.labels.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
-
-    try:
-        text, said = translate(compose_file.read().decode())
-    except UnicodeDecodeError as error:
-        fault = f"byte {error.start + 1} is no UTF-8; save it so"
-        raise ConfigError(f"{compose_file.name}: {fault}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{compose_file.name}: {error}") from None
-    click.echo(text.encode(), nl=False)  # as bytes: its line breaks are those of the file
-    for line in said:
-        click.echo(line, err=True)
-
-
-@cli.command()
-def token() -> None:
-    """Make a token that wakes hosts, and its digest. That goes to their `tokens` in hosts.yaml."""
-    made = secrets.token_urlsafe(32)
-    click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
-
-
-@cli.command()
-@click.option("--port", default=8000, show_default=True, help="Where Traefik listens.")
-@click.option("--admin-port", default=8001, show_default=True, help="Where the dashboard is.")
-@click.option("--idle-after", default="60s", show_default=True, help="Sleep after so long unused.")
-@click.option(
-    "--data",
-    default=".demo",
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where everything it writes goes.",
-)
-def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
-    """Run the whole thing here, without Docker, until Ctrl-C."""
-    from waitroom.demo.stack import run  # noqa: PLC0415 - only this command needs it
-
-    run(port=port, admin_port=admin_port, idle_after=idle_after, data=data)
-
-
-for command in COMMANDS:
-    cli.add_command(command)
+    return cli
 
 
 if __name__ == "__main__":
-    run_command(cli)
+    run_command(_commands)

@@ -43,7 +43,7 @@ def findings(
     local = [
         *health(settings),
         *disk(settings),
-        *templates(registry),
+        *(f"{settings.hosts}: {fault}" for fault in templates(registry)),
         *upstreams(registry, connect, thorough=True),
     ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]

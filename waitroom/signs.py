@@ -9,8 +9,8 @@ Pure. The recorder keeps them while it runs; who reads activity.json makes them 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from waitroom.idle import Wish
 from waitroom.kinds import Kind
@@ -20,21 +20,34 @@ DOUBTS = frozenset({Kind.LOG_GAP, Kind.CLOCK_STEP})
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An operator's wish that a host stays awake."""
+
+    at: datetime  # of the order
+    until: datetime
+
+    def as_of(self, latest: datetime) -> _Kept:
+        """Return it as if by a clock that was right: it lasts as long, and was ordered by then."""
+        ahead = max(self.at - latest, timedelta())
+        return _Kept(self.at - ahead, self.until - ahead)
+
+
 class Signs:
     """What the idle question asks the events for."""
 
     def __init__(self) -> None:
         self._doubt = _NEVER  # every host counts as active then
         self._woken: dict[str, datetime] = {}
-        self._kept: dict[str, datetime] = {}  # until when
+        self._kept: dict[str, _Kept] = {}
         self._wishes: dict[str, Wish] = {}  # not answered yet
 
     def add(self, event: Mapping[str, object], now: datetime) -> None:
         """Take in an event; what is none is passed over."""
-        at, host, kind = moment(event.get("at")), event.get("host"), event.get("kind")
-        if at is None or not isinstance(host, str):
+        said, host, kind = moment(event.get("at")), event.get("host"), event.get("kind")
+        if said is None or not isinstance(host, str):
             return
-        at = min(at, now)
+        at = min(said, now)
         if kind == Kind.CLOCK_STEP:
             self._turn_back(at)
         if kind in DOUBTS:
@@ -42,7 +55,7 @@ class Signs:
         elif kind in _WAKES:
             self._woken[host] = max(at, self._woken.get(host, at))
         elif kind == Kind.KEPT and (until := moment(event.get("until"))):
-            self._kept[host] = until
+            self._kept[host] = _Kept(said, until).as_of(now)
             self._wishes.pop(host, None)
         elif kind == Kind.RELEASED:
             self._kept.pop(host, None)
@@ -55,6 +68,7 @@ class Signs:
         """Take what came by a clock that was ahead to be of the moment in which it was set back."""
         self._doubt = min(self._doubt, at)
         self._woken = {host: min(woken, at) for host, woken in self._woken.items()}
+        self._kept = {host: kept.as_of(at) for host, kept in self._kept.items()}
         self._wishes = {host: replace(w, at=min(w.at, at)) for host, w in self._wishes.items()}
 
     def last_used(self, last_activity: datetime | None, now: datetime) -> datetime | None:
@@ -68,7 +82,8 @@ class Signs:
 
     def kept_until(self, host: str) -> datetime | None:
         """Return until when an operator keeps a host awake, or kept it."""
-        return self._kept.get(host)
+        kept = self._kept.get(host)
+        return kept.until if kept else None
 
     def wish(self, host: str) -> Wish | None:
         """Return an operator's wish that a host sleeps, unless it was answered."""

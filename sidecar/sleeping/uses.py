@@ -47,7 +47,7 @@ class Uses:
             last_woken=self._recorder.known.last_woken(host.name),
             started_at=self._started_at(host.name, status, now),
             watched_since=self.watched_since,
-            kept_until=latest(host.awake.until(now), self._recorder.known.kept_until(host.name)),
+            kept_until=latest(host.awake_until(now), self._recorder.known.kept_until(host.name)),
             wish=self._recorder.known.wish(host.name),
         )
 

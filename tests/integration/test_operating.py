@@ -90,7 +90,7 @@ def test_what_is_kept_awake_outlives_idle_after_until_it_is_released(stack: Loca
 
 
 def test_errors_are_one_line_each(stack: Local) -> None:
-    assert "hosts.yaml names no" in in_one_line(order(stack, "wake", "other.test"))
+    assert "there is no host 'other.test'" in in_one_line(order(stack, "wake", "other.test"))
     assert "--until 18:00 or --for 2h" in in_one_line(order(stack, "keep", HOST), 2)
     assert "such as 90s" in in_one_line(order(stack, "keep", HOST, "--for", "soon"), 2)
     assert "28 days" in in_one_line(order(stack, "keep", HOST, "--for", "100d"))
@@ -98,6 +98,10 @@ def test_errors_are_one_line_each(stack: Local) -> None:
     stack.wake()
     os.utime(stack.data / "sidecar.alive", (0, 0))
     assert "no sign of life" in in_one_line(order(stack, "sleep", HOST))
+    secret = (stack.data / "secret").read_bytes()
+    (stack.data / "secret").write_bytes(b"another secret")
+    assert "is not the secret of the waiting room" in in_one_line(order(stack, "wake", HOST))
+    (stack.data / "secret").write_bytes(secret)
     stack.end("waitroom")
     assert "no waiting room answers" in in_one_line(order(stack, "wake", HOST))
     (stack.data / "secret").unlink()

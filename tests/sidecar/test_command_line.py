@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sidecar.__main__ import cli
+from sidecar.commands import cli
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])

@@ -99,9 +99,18 @@ def test_sends_nothing_unsigned_while_the_secret_cannot_be_read(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
-    hooks = Webhooks([Webhook(receiver.url, secret_file=str(secret))], retry_s=0.01)
+    tries: list[str] = []
+
+    def send(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> None:
+        tries.append(hook.url)
+        post(hook, body, headers)
+
+    hooks = Webhooks([Webhook(receiver.url, secret_file=str(secret))], send=send, retry_s=0.01)
     hooks.put(event("woken"))
-    eventually(lambda: len(hooks.waiting()) == 1)
+    eventually(lambda: len(tries) > 1)
+    secret.write_text("\n")
+    before = len(tries)
+    eventually(lambda: len(tries) > before + 1)
     assert not receiver.got
     secret.write_text("late")
     eventually(lambda: len(receiver.got) == 1)
@@ -183,6 +192,21 @@ def test_who_has_taken_an_event_and_never_ends_his_answer_holds_up_nothing() -> 
         eventually(lambda: not webhooks.waiting())
         webhooks.end()
         answering.join()
+
+
+def test_the_log_names_a_hook_without_what_may_be_secret(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.statuses = [500, 500]
+    caplog.set_level("INFO")
+    nobody = "http://ann:s3cret@127.0.0.1:9/s3cret"
+    hooks = Webhooks([Webhook(f"{receiver.url}/s3cret"), Webhook(nobody)], retry_s=0.01)
+    hooks.put(event("woken"))
+    eventually(lambda: "takes events again" in caplog.text)
+    eventually(lambda: "trying again: ConnectionError" in caplog.text)
+    hooks.end()
+    assert "webhook http://127.0.0.1: trying again: it answered 500" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_a_target_that_can_not_even_be_asked_is_tried_again() -> None:

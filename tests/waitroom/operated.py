@@ -25,6 +25,7 @@ SECRET = b"s" * 32
 
 class Operated:
     def __init__(self, folder: Path, host: Host = HOST) -> None:
+        self.now_s = 0.0  # of the sessions' clock
         self.house = House(folder, host)
         self.house.routes.mark_asleep(host.names)
         (folder / "sidecar.alive").write_text(datetime.now(UTC).isoformat())
@@ -42,7 +43,7 @@ class Operated:
             readiness=list,
             metrics=CollectorRegistry(),
             registry=lambda: self.house.registry,
-            guard=Guard(self.operators, SECRET),
+            guard=Guard(self.operators, SECRET, lambda: self.now_s),
             room=self.house.room,
             orders=self.orders,
             recorded=recorded,

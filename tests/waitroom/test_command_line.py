@@ -1,15 +1,20 @@
-"""What the commands say to a person."""
+"""What the commands say to a person, and how they end."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from sidecar.__main__ import cli as sidecar
-from waitroom.__main__ import cli as waitroom
+from sidecar.commands import cli as sidecar
+from waitroom.commands import cli as waitroom
 
 
 @pytest.mark.parametrize("command", [waitroom, sidecar, waitroom.commands["operator"]])
@@ -20,10 +25,36 @@ def test_no_summary_of_a_command_is_cut(command: click.Command) -> None:
     assert [line for line in commands if line.endswith("...")] == []
 
 
+def all_commands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from all_commands(below)
+
+
+@pytest.mark.parametrize(
+    "command", [*all_commands(waitroom), *all_commands(sidecar)], ids=lambda command: command.name
+)
+def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: click.Command) -> None:
+    said = " ".join(CliRunner().invoke(command, ["--help"], terminal_width=80).output.split())
+    assert command.help
+    for status in ("0 done", "1 an error", "2 wrong usage", "130 interrupted"):
+        assert status in said
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["keep", "a.test"], "give either --until 18:00 or --for 2h"),
+        (
+            ["keep", "a.test", "--until", "9999-12-31T23:59:59-14:00"],
+            "got '9999-12-31T23:59:59-14:00'",
+        ),
+        (["keep", "a.test", "--until", "18"], "expected HH:MM or 2026-01-31T18:00:00Z, got '18'"),
+        (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
+        (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
         (["operator", "list"], "Nobody yet; `operator add NAME` gives somebody a token."),
         (["operator", "remove", "ann"], "there is no operator 'ann'; `operator list` shows them"),
@@ -34,3 +65,73 @@ def test_a_command_says_the_way_out(tmp_path: Path, arguments: list[str], said: 
     done = CliRunner().invoke(waitroom, arguments, env=environment)
     assert said in (done.stderr or str(done.exception))
     assert done.stdout == ""
+
+
+def ended(*argv: str | bytes, **how: Any) -> subprocess.CompletedProcess[str]:
+    how = {"stdout": subprocess.PIPE, **how}
+    return subprocess.run(
+        [sys.executable, *argv], stderr=subprocess.PIPE, text=True, check=False, timeout=30, **how
+    )
+
+
+INTERRUPTED = """
+import os, signal
+from waitroom.command_line import run_command
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+def load():
+    {}
+    import click
+    return click.Command("c", callback=interrupt)
+
+run_command(load)
+"""
+
+
+@pytest.mark.parametrize("while_importing", ["interrupt()", ""])
+def test_ctrl_c_ends_a_command_quietly_while_it_imports_too(while_importing: str) -> None:
+    done = ended("-c", INTERRUPTED.format(while_importing))
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize("package", ["waitroom", "sidecar"])
+def test_little_is_imported_before_ctrl_c_can_be_met(package: str) -> None:
+    done = ended("-c", f"import sys, {package}.__main__; print('click' in sys.modules)")
+    assert done.stdout == "False\n"
+
+
+PROGRAMS = [("waitroom", "token"), ("waitroom", "--help"), ("sidecar", "schema")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_can_not_be_written_is_one_line(program: tuple[str, str], unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        done = ended("-m", *program, stdout=full, env=environment)
+    assert done.returncode == 1
+    assert done.stderr == "Error: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_reader_who_has_gone_is_told_nothing(program: tuple[str, str]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as gone:
+        done = ended("-m", *program, stdout=gone)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_closed_output_is_no_error() -> None:
+    done = ended("-m", "waitroom", "token", stdout=None, preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [[b"wake", b"a\xff"], [b"operator", b"add", b"\xff"]])
+def test_an_argument_that_is_no_text_is_wrong_usage(arguments: list[bytes]) -> None:
+    done = ended("-m", "waitroom", *arguments)
+    assert done.returncode == 2
+    assert "holds bytes that are no UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -57,6 +57,26 @@ def test_what_came_by_a_clock_that_was_ahead_counts_as_of_when_it_was_set_back()
     assert found.last_used(None, NOON + HOUR) == found.last_woken("a.test") == wish.at == NOON
 
 
+def test_what_was_kept_by_a_clock_that_was_ahead_is_kept_for_as_long_as_was_meant() -> None:
+    ten_days = timedelta(days=10)
+    ahead = NOON + ten_days
+    kept = {"at": ahead.isoformat(), "host": "a.test", "kind": "kept", "by": "ann"}
+    kept["until"] = (ahead + 2 * HOUR).isoformat()
+    earlier = {**kept, "host": "b.test", "at": (NOON - HOUR).isoformat()}
+    earlier["until"] = (NOON + HOUR).isoformat()
+    set_back = {"at": NOON.isoformat(), "host": "*", "kind": "clock_step"}
+    # As it happens, and as it is read an hour later from the record.
+    for now in (ahead + HOUR, NOON + HOUR):
+        found = Signs()
+        for event in (kept, earlier, set_back):
+            found.add(event, now)
+        assert found.kept_until("a.test") == NOON + 2 * HOUR
+        assert found.kept_until("b.test") == NOON + HOUR
+    found = Signs()  # while nobody watched
+    found.add(kept, NOON + HOUR)
+    assert found.kept_until("a.test") == NOON + 3 * HOUR
+
+
 @pytest.mark.parametrize(
     "event", [{}, {"at": "noon", "host": "a.test", "kind": "woken"}, {"at": 5}]
 )

@@ -3,6 +3,7 @@
 listener    its parts put together
 guard       who is let in
 operators   names, roles and tokens
+sessions    of browsers that have logged in
 assertions  the signed word of a command
 dashboard   all hosts in a table, a page for each, and events
 table       what stands in the table
@@ -14,4 +15,6 @@ actions     wake, sleep, keep and release over HTTP
 orders      what becomes of them
 metrics     /metrics
 operating   the commands
+client      how they speak to the waiting room that runs
+clocks      until when, as an operator writes it
 """

@@ -15,8 +15,9 @@ from flask import Blueprint, Response, abort, g, jsonify, redirect, request, ses
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
+from waitroom.admin.guard import is_browser, page
 from waitroom.admin.orders import OrderError, Orders, Outcome
-from waitroom.errors import WaitroomError
+from waitroom.errors import WaitroomError, did_you_mean
 from waitroom.registry.hosts import Host, Registry
 from waitroom.registry.values import Duration
 from waitroom.signs import moment
@@ -30,7 +31,12 @@ def actions(registry: Callable[[], Registry], orders: Orders) -> Blueprint:
     acts = {"wake": _wake, "sleep": _sleep, "keep": _keep, "release": _release}
 
     def find(name: str) -> Host:
-        return registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"hosts.yaml names no {name!r}")
+        known = registry()
+        return known.find(name) or abort(
+            HTTPStatus.NOT_FOUND,
+            f"there is no host {name!r}, neither in hosts.yaml nor by label"
+            + did_you_mean(name, known.hosts),
+        )
 
     @routes.post("/hosts/<name>/<action>")
     def act(name: str, action: str) -> Answer:
@@ -57,14 +63,18 @@ def actions(registry: Callable[[], Registry], orders: Orders) -> Blueprint:
         at = moment(request.args.get("at", "")) or abort(HTTPStatus.BAD_REQUEST, "at: no moment")
         return _outcome(orders.slept(find(name), at, datetime.now(UTC)))
 
-    @routes.app_errorhandler(HTTPException)
-    def fault(error: HTTPException) -> Answer:
-        """Say what was wrong with a request; an answer of its own goes as it is."""
-        if error.response is not None:
-            return error.response  # type: ignore[return-value]  # werkzeug's is wider
-        return _problem(HTTPStatus(error.code or 500), error.description or error.name)
-
+    routes.app_errorhandler(HTTPException)(_fault)
     return routes
+
+
+def _fault(error: HTTPException) -> Answer:
+    """Say what was wrong with a request; an answer of its own goes as it is."""
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]  # werkzeug's is wider
+    status, detail = HTTPStatus(error.code or 500), error.description or error.name
+    if is_browser():
+        return page("dashboard/fault.html", {"title": status.phrase, "text": detail}, status)
+    return _problem(status, detail)
 
 
 def _wake(orders: Orders, host: Host) -> tuple[datetime | None, str]:
@@ -85,8 +95,7 @@ def _keep(orders: Orders, host: Host) -> tuple[datetime | None, str]:
             until = datetime.now(UTC) + Duration.parse(request.form.get("for"))
         except (ValueError, OverflowError) as error:
             raise OrderError(str(error)) from None
-    orders.keep(host, g.operator.name, until)
-    return None, f"{host.name} is kept awake until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return None, orders.keep(host, g.operator.name, until)
 
 
 def _release(orders: Orders, host: Host) -> tuple[datetime | None, str]:
@@ -100,7 +109,7 @@ def _outcome(outcome: Outcome) -> Response:
 
 def _told(status: HTTPStatus, text: str, **more: str) -> Answer:
     """Say what was done or not: on the dashboard to a browser, else here."""
-    if not request.authorization and request.accept_mimetypes.accept_html:
+    if is_browser():
         session["said"] = text
         return redirect("/", HTTPStatus.SEE_OTHER)
     if status >= HTTPStatus.BAD_REQUEST:

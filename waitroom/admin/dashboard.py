@@ -56,7 +56,7 @@ def dashboard(
 
     @routes.get("/hosts/<name>")
     def one(name: str) -> Response:
-        host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"hosts.yaml names no {name!r}")
+        host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"there is no host {name!r}")
         now = datetime.now(UTC)
         period = Period.parse(request.args, now.date())
         told = chronicle.of(host.name, period.days[0].isoformat())
@@ -75,11 +75,11 @@ def dashboard(
     @routes.get("/events")
     def events() -> Response:
         asked = {key: request.args.get(key, "").strip() for key in _ASKED}
+        wanted, before = _filter(asked, registry()), request.args.get("before", "")
         try:
-            wanted = _filter(asked, registry())
-            found = listing.page(data, wanted, request.args.get("before", ""))
-        except ValueError as error:
-            abort(HTTPStatus.BAD_REQUEST, str(error))
+            found = listing.page(data, wanted, before)
+        except ValueError:
+            abort(HTTPStatus.BAD_REQUEST, f"before: {before!r} is no place in the list of events")
         values: dict[str, object] = {
             "asked": asked,
             "hosts": registry().hosts,
@@ -98,7 +98,13 @@ def _viewer() -> dict[str, object]:
 
 
 def _filter(asked: dict[str, str], registry: Registry) -> Filter:
-    """Read a filter. Raises: ValueError on a day that is none."""
-    since, until = (asked[key] and date.fromisoformat(asked[key]).isoformat() for key in _ASKED[2:])
+    since, until = (_day(key, asked[key]) for key in _ASKED[2:])
     host = registry.find(asked["host"])
     return Filter(host.name if host else asked["host"], asked["kind"], since, until)
+
+
+def _day(key: str, text: str) -> str:
+    try:
+        return text and date.fromisoformat(text).isoformat()
+    except ValueError:
+        abort(HTTPStatus.BAD_REQUEST, f"{key}: expected a day such as 2026-01-31, got {text!r}")

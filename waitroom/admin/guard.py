@@ -1,4 +1,4 @@
-"""Who is let in on the admin listener: by a session of the browser, or by a command's assertion.
+"""Who is let in on the admin listener: a browser's session, a command's assertion, a token.
 
 One rule before every request protects all but a short open list, so a page that is added later is
 protected by default. A POST of a session needs its CSRF token; a reader acts not at all. A page of
@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from datetime import timedelta
+from collections.abc import Callable
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as Answer
 
 from waitroom.admin import assertions
 from waitroom.admin.operators import Operator, Operators, Role
+from waitroom.admin.sessions import LIFETIME_S, Sessions
 from waitroom.errors import WaitroomError
 from waitroom.pages import looks
 
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 # Monitors and scrapers have no login; the login itself can't demand one.
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login"})
-_SESSION = timedelta(hours=12)
 FORM_BYTES = 16_384
 # Tokens are too long to be guessed, so a right one is taken however many wrong ones came before:
 # else whoever reaches the listener could keep its operators out. Who guesses is told off, and
@@ -41,8 +41,11 @@ _TRIES, _TRIES_WITHIN_S = 10, 60.0
 class Guard:
     """The login of one application. Threads: any may call."""
 
-    def __init__(self, operators: Operators, secret: bytes) -> None:
+    def __init__(
+        self, operators: Operators, secret: bytes, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._operators = operators
+        self._sessions = Sessions(clock_s)
         self._secret = secret
         self._lock = threading.Lock()
         self._failed: deque[float] = deque(maxlen=_TRIES)  # monotonic
@@ -54,7 +57,7 @@ class Guard:
             SESSION_COOKIE_NAME="waitroom",
             SESSION_COOKIE_HTTPONLY=True,
             SESSION_COOKIE_SAMESITE="Strict",
-            PERMANENT_SESSION_LIFETIME=_SESSION,
+            PERMANENT_SESSION_LIFETIME=LIFETIME_S,
             SESSION_REFRESH_EACH_REQUEST=False,
             MAX_CONTENT_LENGTH=FORM_BYTES,
         )
@@ -70,12 +73,12 @@ class Guard:
             if request.path not in OPEN:
                 abort(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if g.operator is None and request.path not in OPEN:
-            if request.method == "GET" and request.accept_mimetypes.accept_html and not _bearer():
-                return redirect("/login")
+            if is_browser():
+                return redirect("/login", HTTPStatus.SEE_OTHER)
             abort(HTTPStatus.UNAUTHORIZED, "log in first")
-        if request.method in ("GET", "HEAD") or (g.operator and not by_session):
+        if request.method in ("GET", "HEAD"):
             return None
-        if not _is_own_form():
+        if (by_session or g.operator is None) and not _is_own_form():
             abort(HTTPStatus.FORBIDDEN, "this form is not one of yours; load the page again")
         may_act = g.operator is None or g.operator.role is Role.OPERATOR
         if not may_act and request.path != "/logout":
@@ -87,9 +90,10 @@ class Guard:
         text = _bearer()
         if text:
             name = assertions.name_in(self._secret, text, _order())
-            return (Operator(name, Role.OPERATOR, "") if name else None), False
-        known = self._operators.named(session.get("name", ""), session.get("hash", ""))
-        return known, True
+            known = Operator(name, Role.OPERATOR, "") if name else self._operators.find(text)
+            return known, False
+        logged_in = self._sessions.find(session.get("id", ""))
+        return (self._operators.still(logged_in) if logged_in else None), True
 
     def _login(self) -> Answer:
         if request.method == "GET":
@@ -102,11 +106,12 @@ class Guard:
             return self._refuse()
         log.info("%s has logged in", operator.name)
         session.clear()
-        session.update(name=operator.name, hash=operator.hash, csrf=secrets.token_urlsafe(18))
+        session.update(id=self._sessions.begin(operator), csrf=secrets.token_urlsafe(18))
         session.permanent = True
         return redirect("/", HTTPStatus.SEE_OTHER)
 
     def _logout(self) -> Answer:
+        self._sessions.end(session.get("id", ""))
         session.clear()
         return redirect("/login", HTTPStatus.SEE_OTHER)
 
@@ -148,6 +153,11 @@ def _is_own_form() -> bool:
 
 def _order() -> str:
     return assertions.order(request.method, request.environ["RAW_URI"], request.get_data())
+
+
+def is_browser() -> bool:
+    """Whether a person asks, who is led on and shown pages."""
+    return not request.authorization and request.accept_mimetypes.accept_html
 
 
 def _bearer() -> str:

@@ -1,93 +1,130 @@
-"""The operator's commands: they speak to the waiting room that runs, so that one process acts."""
+"""The operator's commands: they have the waiting room that runs do it, so that one process acts."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import click
-import requests
 
-from waitroom import direct
-from waitroom.admin import assertions
-from waitroom.admin.operators import Operators, Role, is_name
-from waitroom.errors import WaitroomError
+from waitroom.admin.client import Room
+from waitroom.admin.clocks import moment
+from waitroom.admin.operators import NAMES, Operators, Role, is_name
+from waitroom.command_line import EXIT_STATUSES
+from waitroom.registry.hosts import normalise
 from waitroom.registry.settings import Settings
 from waitroom.registry.values import Duration
 
-_ANSWERS_S = 15.0
-_PAUSE_S = 0.5
-_PATIENCE_S = 900.0  # longer than a wake or a stop may take; the waiting room ends it before
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _order(command: _Command) -> _Command:
     """Give a command its host, and who orders it."""
-    named = click.option("--as", "by", metavar="NAME", default=None, help="Who orders it.")
-    return click.argument("host")(named(command))
+    named = click.option(
+        "--as",
+        "by",
+        metavar="NAME",
+        callback=_name,
+        help="Who orders it.  [default: the user of the system]",
+    )
+    return click.argument("host", callback=_hostname)(named(command))
 
 
-@click.command()
+def _hostname(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
+    if normalise(host) is None:
+        raise click.BadParameter(f"{host!r} is no hostname")
+    return host
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str:
+    name = _user() if name is None else name
+    if not is_name(name):
+        raise click.BadParameter(f"{name!r} is no name: {NAMES}")
+    return name
+
+
+@click.command(epilog=EXIT_STATUSES)
 @_order
-def wake(host: str, by: str | None) -> None:
-    """Wake HOST now, whatever its gate. Waits until it answers."""
-    room = _Room(by)
+def wake(host: str, by: str) -> None:
+    """Wake HOST now, whatever its gate. Waits until it answers.
+
+    HOST is any of its names. After 15 minutes nobody waits any more, but it is woken all the same.
+    """
+    room = Room(by)
     room.post(host, "wake")
     room.follow(host, "outcome/wake")
 
 
-@click.command()
+@click.command(epilog=EXIT_STATUSES)
 @_order
-@click.option("--force", is_flag=True, help="Cut off whoever uses it.")
-@click.option("--reason", default="", help="Why; --force demands it.")
-def sleep(host: str, by: str | None, force: bool, reason: str) -> None:  # noqa: FBT001 - click's way
-    """Put HOST to sleep now, unless somebody uses it. Waits until it sleeps."""
+@click.option("--force", is_flag=True, help="Cut off whoever uses it; needs a --reason.")
+@click.option("--reason", default="", help="Why, for the record.")
+def sleep(host: str, by: str, force: bool, reason: str) -> None:  # noqa: FBT001 - click's way
+    """Put HOST to sleep now, unless somebody uses it. Waits until it sleeps.
+
+    An order that could not be carried out is forgotten after two minutes; a stop that has begun is
+    followed for ten.
+    """
     if force and not reason.strip():
         raise click.UsageError("--force needs a --reason")
-    room = _Room(by)
+    room = Room(by)
     answer = room.post(host, "sleep", reason=reason, **({"force": "yes"} if force else {}))
     room.follow(host, f"outcome/sleep?at={quote(answer['at'])}")
 
 
-@click.command()
+@click.command(epilog=EXIT_STATUSES)
 @_order
-@click.option("--until", help="HH:MM by the clock here, today or tomorrow; or an RFC 3339 time.")
-@click.option("--for", "span", metavar="SPAN", help="Such as 30m or 2h.")
-def keep(host: str, by: str | None, until: str | None, span: str | None) -> None:
-    """Keep HOST awake for a while."""
+@click.option(
+    "--until",
+    metavar="TIME",
+    help="18:00 by the clock here, today or tomorrow; or 2026-01-31T18:00:00Z.",
+)
+@click.option("--for", "span", metavar="SPAN", help="Such as 90s, 30m, 1h30m or 2d.")
+def keep(host: str, by: str, until: str | None, span: str | None) -> None:
+    """Keep HOST awake for a while.
+
+    Either --until a time or --for a span, 28 days at most. One that sleeps is not woken by that. A
+    newer order takes the place of the last one.
+    """
     if (until is None) == (span is None):
         raise click.UsageError("give either --until 18:00 or --for 2h")
-    end = _until(until, datetime.now().astimezone()) if until else _after(span)
-    click.echo(_Room(by).post(host, "keep", until=end.isoformat())["text"])
+    try:
+        now = datetime.now(UTC)
+        end = moment(until, now) if until else now + Duration.parse(span)
+    except (ValueError, OverflowError) as error:
+        option = "--until" if until else "--for"
+        raise click.BadParameter(str(error), param_hint=option) from None
+    click.echo(Room(by).post(host, "keep", until=end.isoformat())["text"])
 
 
-@click.command()
+@click.command(epilog=EXIT_STATUSES)
 @_order
-def release(host: str, by: str | None) -> None:
-    """Keep HOST awake no more."""
-    click.echo(_Room(by).post(host, "release")["text"])
+def release(host: str, by: str) -> None:
+    """Keep HOST awake no more.
+
+    The windows of hosts.yaml in which it stays awake hold all the same.
+    """
+    click.echo(Room(by).post(host, "release")["text"])
 
 
-@click.group()
+@click.group(epilog=EXIT_STATUSES)
 def operator() -> None:
     """Who may log in to the admin listener's pages."""
 
 
-@operator.command()
+@operator.command(epilog=EXIT_STATUSES)
 @click.argument("name")
-@click.option("--reader", is_flag=True, help="Sees, and acts not.")
+@click.option("--reader", is_flag=True, help="Sees, and acts not; without it an operator.")
 def add(name: str, reader: bool) -> None:  # noqa: FBT001 - click's way
     """Give NAME a token, shown once; the old one holds no more."""
     click.echo(_operators().add(name, Role.READER if reader else Role.OPERATOR))
 
 
-@operator.command("list")
+@operator.command("list", epilog=EXIT_STATUSES)
 def list_all() -> None:
     """Show who may log in."""
     known = _operators().all()
@@ -97,7 +134,7 @@ def list_all() -> None:
         click.echo("Nobody yet; `operator add NAME` gives somebody a token.", err=True)
 
 
-@operator.command()
+@operator.command(epilog=EXIT_STATUSES)
 @click.argument("name")
 def remove(name: str) -> None:
     """Take NAME's token, and end his sessions."""
@@ -107,75 +144,8 @@ def remove(name: str) -> None:
 COMMANDS = (wake, sleep, keep, release, operator)
 
 
-class _Room:
-    """The admin listener of the waiting room that runs. Raises: WaitroomError."""
-
-    def __init__(self, by: str | None) -> None:
-        settings = Settings.from_environment(os.environ)
-        self._secret = _secret(settings.secret_file)
-        self._by = by or _user()
-        if not is_name(self._by):
-            raise click.BadParameter(f"{self._by!r} is no name", param_hint="--as")
-        host, _, port = settings.admin_listen.rpartition(":")
-        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - where it listens
-        self._url = f"http://{host}:{port}"
-        self._session = direct.session()
-
-    def post(self, host: str, action: str, **form: str) -> dict[str, Any]:
-        """Order something."""
-        return self._ask("POST", f"/hosts/{quote(host, safe='')}/{action}", form)
-
-    def follow(self, host: str, path: str) -> None:
-        """Wait for what becomes of it, and say what happens meanwhile."""
-        said, deadline = "", time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline:
-            outcome = self._ask("GET", f"/hosts/{quote(host, safe='')}/{path}", {})
-            if outcome["done"]:
-                if not outcome["ok"]:
-                    raise WaitroomError(outcome["text"])
-                click.echo(outcome["text"])
-                return
-            if outcome["text"] != said:
-                said = outcome["text"]
-                click.echo(said, err=True)
-            time.sleep(_PAUSE_S)
-        raise WaitroomError(f"{host}: no end of it yet; the waiting room goes on")
-
-    def _ask(self, method: str, path: str, form: dict[str, str]) -> dict[str, Any]:
-        body = urlencode(form).encode()
-        order = assertions.order(method, path, body)
-        headers = {
-            "Authorization": f"Bearer {assertions.issue(self._secret, self._by, order)}",
-            "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        try:
-            answer = self._session.request(
-                method, self._url + path, data=body, headers=headers, timeout=_ANSWERS_S
-            )
-            told: dict[str, Any] = answer.json()
-        except requests.RequestException as error:
-            raise WaitroomError(
-                f"no waiting room answers at {self._url} (WAITROOM_ADMIN_LISTEN): "
-                f"{type(error).__name__}"
-            ) from None
-        if not answer.ok:
-            raise WaitroomError(str(told.get("detail", answer.reason)))
-        return told
-
-
 def _operators() -> Operators:
     return Operators(Settings.from_environment(os.environ).data / "operators.json")
-
-
-def _secret(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WaitroomError(
-            f"{path}: {error.strerror}; the waiting room makes it when it first starts,"
-            " and who can read it is an operator (WAITROOM_SECRET_FILE)"
-        ) from None
 
 
 def _user() -> str:
@@ -183,24 +153,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user has no name
         return f"uid-{os.getuid()}"
-
-
-def _after(span: str | None) -> datetime:
-    try:
-        return datetime.now().astimezone() + Duration.parse(span)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from None
-
-
-def _until(text: str, now: datetime) -> datetime:
-    """Return the next time that a clock here shows this, or the moment as it is written."""
-    try:
-        if "T" in text:
-            return datetime.fromisoformat(text).astimezone()
-        clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007 - only its hour and minute
-    except ValueError:
-        raise click.BadParameter(
-            f"expected HH:MM or 2026-01-31T18:00:00Z, got {text!r}", param_hint="--until"
-        ) from None
-    until = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    return until if until > now else until + timedelta(days=1)

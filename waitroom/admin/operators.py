@@ -6,23 +6,29 @@ removed by the command is so at once, for the process that serves, too.
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import fcntl
 import hashlib
 import hmac
 import logging
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from waitroom.errors import WaitroomError
+from waitroom.registry.values import Digest
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[\w.@+-]{1,64}")
+NAMES = "1 to 64 letters, digits and . @ + - _ make one"
 _FIRST = "admin"
 
 
@@ -36,9 +42,9 @@ class Role(enum.StrEnum):
 class Operator(Struct, frozen=True):
     """One of them, as it stands in the file."""
 
-    name: str
+    name: Annotated[str, Meta(pattern=rf"^{_NAME.pattern}\Z")]
     role: Role
-    hash: str  # SHA-256 of the token, which is random and long: nothing slower is needed
+    hash: Digest  # of the token, which is random and long: nothing slower is needed
 
 
 class Operators:
@@ -55,8 +61,8 @@ class Operators:
             return
         try:
             token = self.add(_FIRST, Role.OPERATOR)
-        except OSError as error:  # visitors are served all the same
-            log.error("%s: can't be written, so nobody can log in: %s", self._path, error.strerror)
+        except WaitroomError as error:  # visitors are served all the same
+            log.error("%s", error)
         else:
             log.info("the admin listener's first login, shown only now: %s", token)
 
@@ -71,18 +77,21 @@ class Operators:
     def add(self, name: str, role: Role) -> str:
         """Add one, or give him another token; return the token. Raises: WaitroomError."""
         if not is_name(name):
-            raise WaitroomError(f"{name!r} is no name: letters, digits and . @ + - _ make one")
+            raise WaitroomError(f"{name!r} is no name: {NAMES}")
         token = secrets.token_urlsafe(24)
-        others = [known for known in self.all() if known.name != name]
-        self._write([*others, Operator(name, role, _hash(token))])
+        with self._alone():
+            others = [known for known in self.all() if known.name != name]
+            self._write([*others, Operator(name, role, _hash(token))])
         return token
 
     def remove(self, name: str) -> None:
         """Remove one, whose sessions end with that. Raises: WaitroomError."""
-        left = [known for known in self.all() if known.name != name]
-        if len(left) == len(self.all()):
-            raise WaitroomError(f"there is no operator {name!r}; `operator list` shows them")
-        self._write(left)
+        with self._alone():
+            known = self.all()
+            left = [one for one in known if one.name != name]
+            if len(left) == len(known):
+                raise WaitroomError(f"there is no operator {name!r}; `operator list` shows them")
+            self._write(left)
 
     def all(self) -> list[Operator]:
         """Return all of them. Raises: WaitroomError."""
@@ -90,7 +99,7 @@ class Operators:
             return msgspec.json.decode(self._path.read_bytes(), type=list[Operator])
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise WaitroomError(
                 f"{self._path}: can't be read, so nobody can log in: {error}; mend it, or move it"
                 " away: `python -m waitroom operator add NAME` begins a new one"
@@ -102,10 +111,26 @@ class Operators:
         found = [known for known in self.all() if hmac.compare_digest(known.hash, sought)]
         return found[0] if found else None
 
-    def named(self, name: str, token_hash: str) -> Operator | None:
+    def still(self, known: Operator) -> Operator | None:
         """Return who had this very token when his session began, if he has it still."""
-        found = [one for one in self.all() if (one.name, one.hash) == (name, token_hash)]
+        found = [one for one in self.all() if (one.name, one.hash) == (known.name, known.hash)]
         return found[0] if found else None
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep others from writing in between. Raises: WaitroomError, also if we can't write."""
+        try:
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise WaitroomError(
+                f"{self._path}: can't be written ({error.strerror}), so nobody can be added or"
+                " removed; mend its folder's owner or mode, or name another (WAITROOM_DATA)"
+            ) from error
 
     def _write(self, operators: list[Operator]) -> None:
         beside = self._path.with_suffix(".tmp")

@@ -99,15 +99,19 @@ class Orders:
         doing = "it is being stopped" if began else "the handshake is under way"
         return Outcome(done=False, ok=False, text=f"{host.name}: {doing}")
 
-    def keep(self, host: Host, by: str, until: datetime) -> None:
-        """Keep it awake until then. Raises: OrderError."""
+    def keep(self, host: Host, by: str, until: datetime) -> str:
+        """Keep it awake until then, and return what is so now. Raises: OrderError."""
         now = datetime.now(UTC)
         if not now < until <= now + _LONGEST_KEEP:
             raise OrderError(
-                "that is not within the next 28 days; `awake` in hosts.yaml is for more"
+                f"{host.name}: {until.isoformat()} is not within the next 28 days; `awake` in"
+                " hosts.yaml is for more"
             )
         log.info("%s: %s keeps it awake until %s", host.name, by, until.isoformat())
-        self._journal.append(Kind.KEPT, host.name, by=by, until=until.astimezone(UTC))
+        until = until.astimezone(UTC)
+        self._journal.append(Kind.KEPT, host.name, by=by, until=until)
+        asleep = " once it is woken; it sleeps now" if self._sleeps(host) else ""
+        return f"{host.name} is kept awake until {until:%Y-%m-%d %H:%M} UTC{asleep}."
 
     def release(self, host: Host, by: str) -> None:
         """Keep it awake no more; its windows hold all the same."""

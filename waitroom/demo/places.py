@@ -34,9 +34,10 @@ class Places:
         return [*app, "--pid-file", str(self.data / "app.pid"), "--port", str(self.app_port)]
 
     def environment(self) -> dict[str, str]:
-        """Return what waiting room and sidecar are told."""
+        """Return what waiting room and sidecar are told, whatever the caller's own are told."""
+        others = {k: v for k, v in os.environ.items() if not k.startswith("WAITROOM_")}
         return {
-            **os.environ,
+            **others,
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYTHONUNBUFFERED": "1",
             "WAITROOM_HOSTS": str(self.data / "hosts.yaml"),

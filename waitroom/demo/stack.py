@@ -26,6 +26,7 @@ from waitroom.demo.narration import narrate
 from waitroom.demo.places import HOST, Places
 from waitroom.demo.programs import demand_alive, running, wait_until_up
 from waitroom.errors import WaitroomError
+from waitroom.preflight import demand_folder
 from waitroom.registry import config
 from waitroom.registry.values import Duration
 
@@ -43,10 +44,10 @@ def run(*, port: int, admin_port: int, idle_after: str, data: Path) -> None:
     signal.signal(signal.SIGHUP, _interrupt)
     traefik = _traefik()
     data = data.resolve()
-    data.mkdir(parents=True, exist_ok=True)
+    demand_folder("--data", data)
     with _alone(data):
-        for wanted in (port, admin_port):
-            _demand_free(wanted)
+        _demand_free("", port)  # as Traefik does
+        _demand_free("127.0.0.1", admin_port)
         places = Places(data, port, admin_port, _free_port(), _free_port())
         _write_files(places, idle_after)
         # Another at each start: whoever has lost the last one's token has the new one.
@@ -87,16 +88,15 @@ def _alone(data: Path) -> Iterator[None]:
         yield
 
 
-def _demand_free(port: int) -> None:
+def _demand_free(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
-            text = (
+            raise WaitroomError(
                 f"port {port} can't be used: {error.strerror}; --port and --admin-port name others"
-            )
-            raise WaitroomError(text) from None
+            ) from None
 
 
 def _free_port() -> int:

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from waitroom import strict_yaml
 from waitroom.errors import ConfigError
 from waitroom.labels.labels import (
     ENABLE,
@@ -173,6 +172,6 @@ def _has(keys: object, path: list[str]) -> bool:
 
 def _value(by: str, label: str, text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return strict_yaml.read(text)
+    except ConfigError:
         raise ConfigError(f"{by}: {label}: {text!r} can't be read as YAML") from None

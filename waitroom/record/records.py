@@ -66,7 +66,7 @@ class Records:
             last_woken=signs.last_woken(host.name),
             started_at=None,
             watched_since=watched_since,
-            kept_until=latest(host.awake.until(now), signs.kept_until(host.name)),
+            kept_until=latest(host.awake_until(now), signs.kept_until(host.name)),
             wish=signs.wish(host.name),
         )
 

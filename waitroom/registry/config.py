@@ -10,11 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from waitroom import yaml_faults
+from waitroom import strict_yaml
 from waitroom.errors import ConfigError
 from waitroom.registry import containers
 from waitroom.registry.document import parse
@@ -58,30 +55,7 @@ def _read(path: Path) -> object:
         ) from None
     except OSError as error:
         raise ConfigError(f"can't be read: {error.strerror}; mend its owner or mode") from None
-    try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that also refuses double keys
-    except yaml.YAMLError as error:
-        raise ConfigError(yaml_faults.plain(error)) from None
-    except (ValueError, RecursionError) as error:  # an impossible date, a nest without end
-        raise ConfigError(f"is not YAML that we can read: {error}") from None
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML as everybody reads it, but a key given twice is a fault, not the last one's victory."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a name, not a list or a mapping", key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is given twice; remove one", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    return strict_yaml.read(text)
 
 
 class RegistryFile:

@@ -20,7 +20,7 @@ from waitroom.registry.keys import Defaults, File, Gce, GceKeys, HostKeys
 from waitroom.registry.named import GceUpstream
 from waitroom.registry.owners import Owners
 from waitroom.registry.page_keys import branding, known_language
-from waitroom.registry.places import app_url, hostname, network, of_file
+from waitroom.registry.places import app_url, hostname, leads_somewhere, network, of_file
 from waitroom.registry.values import Route, Sleep
 
 
@@ -38,7 +38,7 @@ def parse(
         raise ConfigError("is empty; it needs at least `hosts: {}`")
     file = convert(document, File, "")
     convert(file.defaults, Defaults, "defaults")
-    faults = _double_webhooks([hook.url for hook in file.webhooks])
+    faults = _wrong_webhooks([hook.url for hook in file.webhooks])
     hosts: dict[str, Host] = {}
     owners = Owners()
     for name, keys in file.hosts.items():
@@ -48,6 +48,9 @@ def parse(
         except ConfigError as error:
             faults.append(str(error))
         else:
+            if host.name in hosts:
+                faults.append(f"hosts.{name!r}: the host {host.name!r} is given twice; remove one")
+                continue
             faults += _clashes(host, owners)
             owners.add(host)
             hosts[host.name] = host
@@ -178,12 +181,16 @@ def _gce(vm: GceKeys, keys: HostKeys, gce: Gce | None, path: str) -> GceUpstream
     )
 
 
-def _double_webhooks(urls: list[str]) -> list[str]:
-    return [
-        f"webhooks[{number}].url: is given twice; name all its kinds at one of them"
-        for number, url in enumerate(urls)
-        if url in urls[:number]
-    ]
+def _wrong_webhooks(urls: list[str]) -> list[str]:
+    """Return their faults, without the urls themselves, as these may hold a secret."""
+    faults = []
+    for number, url in enumerate(urls):
+        path = f"webhooks[{number}].url"
+        if url in urls[:number]:
+            faults.append(f"{path}: is given twice; name all its kinds at one of them")
+        elif not leads_somewhere(url):
+            faults.append(f"{path}: names no host, or no port; expected https://HOST/…")
+    return faults
 
 
 def _clashes(host: Host, owners: Owners) -> list[str]:

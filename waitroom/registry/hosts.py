@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import idna
@@ -31,6 +32,9 @@ from waitroom.registry.values import (
 )
 from waitroom.registry.windows import Windows
 
+# Beside what a wake may take: an opening is looked for every ten seconds, and a wake that nobody
+# has seen yet is begun a minute before.
+_WOKEN_BEFORE = timedelta(seconds=90)
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 
 
@@ -83,7 +87,7 @@ class TotalBudget(Part, frozen=True):
 class Webhook(Part, frozen=True):
     """Where events are sent on to."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+\Z")]
     kinds: tuple[Kind, ...] = ()  # of the events; none: all
     secret_file: str | None = None  # signs each, so that the receiver knows whose it is
 
@@ -128,6 +132,16 @@ class Host:
     def names(self) -> tuple[str, ...]:
         """Every name that leads here, the canonical one first."""
         return (self.name, *self.aliases)
+
+    def awake_until(self, now: datetime) -> datetime | None:
+        """Return until when its windows keep it awake, or None if none does.
+
+        One that opens soon does already: what was woken for it must not sleep again before.
+        """
+        opens = self.awake.next_opening(now)
+        if opens and opens - now <= self.ready.timeout + _WOKEN_BEFORE:
+            return self.awake.until(opens)
+        return self.awake.until(now)
 
     @property
     def fronts(self) -> tuple[Front, ...]:

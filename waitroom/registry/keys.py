@@ -71,9 +71,9 @@ class HostKeys(Defaults, frozen=True, kw_only=True):
 class Gce(Part, frozen=True):
     """The one project of all VMs."""
 
-    project: Annotated[str, Meta(pattern=r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]$")]
+    project: Annotated[str, Meta(pattern=r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]\Z")]
     # Google's rule for labels, less strict about which letters.
-    require_label: Annotated[str, Meta(pattern=r"^[^=\s]{1,63}=[^=\s]{0,63}$")] | None = None
+    require_label: Annotated[str, Meta(pattern=r"^[^=\s]{1,63}=[^=\s]{0,63}\Z")] | None = None
 
 
 class File(Part, frozen=True, kw_only=True):

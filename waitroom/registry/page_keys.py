@@ -18,9 +18,9 @@ from waitroom.registry.branding import DARK_PAPER, LIGHT_PAPER, Branding, paint
 # With it the page still fits into the first 14 KB that a server may send.
 LOGO_BYTES = 5 << 10
 
-_Line = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\n]*$")]
+_Line = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\n]*\Z")]
 _Text = Annotated[str, Meta(min_length=1, max_length=500)]
-_Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")]
+_Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 _File = Annotated[str, Meta(min_length=1)]
 
 

@@ -58,13 +58,22 @@ def app_url(url: str | None, path: str) -> str:
     except ValueError as error:
         raise ConfigError(f"{path}: {error}, in {url!r}; expected http://NAME:PORT") from None
     bare = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
-    named = parts.hostname and _is_place(parts.hostname) and port != 0
+    named = parts.hostname and is_place(parts.hostname) and port != 0
     if parts.scheme not in ("http", "https") or not named or not bare:
         raise ConfigError(f"{path}: expected http://NAME:PORT or https://NAME:PORT, got {url!r}")
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _is_place(name: str) -> bool:
+def leads_somewhere(url: str) -> bool:
+    """Whether a URL has a host, and no port but one that there is."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and is_place(parts.hostname)) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def is_place(name: str) -> bool:
     """Whether this is a hostname or an address."""
     try:
         ipaddress.ip_address(name)

@@ -1,4 +1,4 @@
-"""The settings: what the environment says, read once by `__main__`."""
+"""The settings: what the environment says, read once by a command."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from waitroom.errors import ConfigError, did_you_mean
+from waitroom.registry.places import is_place, leads_somewhere
 from waitroom.registry.values import Network
 
 _LAST_PORT = 65535
@@ -49,7 +49,7 @@ class Settings:
 
     @classmethod
     def _read(cls, environ: Mapping[str, str]) -> Settings:
-        data = Path(environ.get("WAITROOM_DATA", "data"))
+        data = _path(environ, "WAITROOM_DATA", Path("data"))
         listen = _address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080")
         admin_listen = _address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081")
         # The listeners are told apart by their ports, and the admin's is nobody else's to see.
@@ -59,16 +59,16 @@ class Settings:
                 f" WAITROOM_LISTEN, {listen!r}"
             )
         return cls(
-            hosts=Path(environ.get("WAITROOM_HOSTS", "hosts.yaml")),
+            hosts=_path(environ, "WAITROOM_HOSTS", Path("hosts.yaml")),
             data=data,
-            routes=Path(environ.get("WAITROOM_ROUTES", data / "routes")),
-            access_log=Path(environ.get("WAITROOM_ACCESS_LOG", data / "access.log")),
+            routes=_path(environ, "WAITROOM_ROUTES", data / "routes"),
+            access_log=_path(environ, "WAITROOM_ACCESS_LOG", data / "access.log"),
             traefik_urls=_urls(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
             url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
             listen=listen,
             admin_listen=admin_listen,
             sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
-            secret_file=Path(environ.get("WAITROOM_SECRET_FILE", data / "secret")),
+            secret_file=_path(environ, "WAITROOM_SECRET_FILE", data / "secret"),
             trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
             release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
             json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
@@ -85,7 +85,12 @@ class _Asked(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         self._names.add(name)
-        return self._environ[name]
+        value = self._environ[name]
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # no file of ours could name it
+            raise ConfigError(f"{name}: holds bytes that are no UTF-8: {value!r}") from None
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._environ)
@@ -107,6 +112,13 @@ class _Asked(Mapping[str, str]):
                 raise ConfigError(f"{name}: there is no such variable{near}")
 
 
+def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    value = environ.get(name)
+    if value == "":
+        raise ConfigError(f"{name}: is empty; leave it out for {default}, or name another")
+    return default if value is None else Path(value)
+
+
 def _url(environ: Mapping[str, str], name: str, default: str) -> str:
     return _one_url(name, environ.get(name, default))
 
@@ -117,12 +129,7 @@ def _urls(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...
 
 def _one_url(name: str, value: str) -> str:
     url = value.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole:
+    if not (url.lower().startswith(("http://", "https://")) and leads_somewhere(url)):
         raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
     return url
 
@@ -130,7 +137,8 @@ def _one_url(name: str, value: str) -> str:
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     value = environ.get(name, default)
     host, _, port = value.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT
+    if not (is_place(host.strip("[]")) and is_port):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
 

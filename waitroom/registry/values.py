@@ -13,6 +13,11 @@ from msgspec import Meta, Struct
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 
 
+def got(value: object) -> str:
+    """Return the end of a fault that shows a value; of a list or mapping it would have no end."""
+    return "" if isinstance(value, list | dict) else f", got {value!r}"
+
+
 class Duration(timedelta):
     """A time span as people write it: `90s`, `30m`, `1h30m`, `2d`; always longer than nothing."""
 
@@ -25,7 +30,7 @@ class Duration(timedelta):
         )
         span = cls(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if not span:
-            raise ValueError(f"Expected a duration such as 90s, 30m, 1h30m or 2d, got {text!r}")
+            raise ValueError(f"Expected a duration such as 90s, 30m, 1h30m or 2d{got(text)}")
         return span
 
 
@@ -59,15 +64,15 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 # Docker's own rule for names; anything else could reach another path of its API.
-ContainerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-GceName = Annotated[str, Meta(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
+ContainerName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z")]
+GceName = Annotated[str, Meta(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")]
 # What the system can take as an argument: not empty, no NUL, nothing that has no bytes.
 Argument = Annotated[str, Meta(pattern=r"^[^\x00\ud800-\udfff]+\Z")]
 Argv = Annotated[tuple[Argument, ...], Meta(min_length=1)]
-UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*$")]
+UrlPath = Annotated[str, Meta(pattern=r"^/[^\s#\ud800-\udfff]*\Z")]
 Status = Annotated[int, Meta(ge=100, le=599)]
 Count = Annotated[int, Meta(ge=1)]
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # SHA-256
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]  # SHA-256
 Effort = Annotated[int, Meta(ge=1, le=100_000)]  # keys to derive, see proof_of_work
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Cost = Annotated[float, Meta(ge=0, le=1e9)]

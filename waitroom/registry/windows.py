@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
+from waitroom.registry.values import got
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TEXT = re.compile(r"(\S+)\s+(\d{2}:\d{2})-(\d{2}:\d{2})\s+(\S+)")
 _EXAMPLE = "Expected days, hours and a time zone, such as 'mon-fri 08:00-18:00 Asia/Jakarta'"
@@ -39,7 +41,7 @@ class Window:
         """
         match = _TEXT.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(f"{_EXAMPLE}, got {text!r}")
+            raise ValueError(_EXAMPLE + got(text))
         opens, closes = (_minutes(part) for part in match.group(2, 3))
         return cls(
             days=_days(match[1].lower()),

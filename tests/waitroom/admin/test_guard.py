@@ -16,6 +16,7 @@ from waitroom.admin import assertions
 from waitroom.admin.guard import OPEN
 from waitroom.admin.operators import Role
 
+HTML = {"Accept": "text/html"}
 JSON = {"Accept": "application/json"}
 FORM = "application/x-www-form-urlencoded"
 
@@ -77,6 +78,49 @@ def test_an_assertion_needs_no_csrf_token(operated: Operated) -> None:
     assert by_command(operated, f"/hosts/{HOST.name}/release", {}).status_code == 202
     [event] = operated.journal.events()
     assert (event["kind"], event["by"]) == ("released", "ann")
+
+
+def test_a_token_acts_for_a_program_as_far_as_its_role_goes(operated: Operated) -> None:
+    path, client = f"/hosts/{HOST.name}/keep", operated.app.test_client()
+    for role, status in ((Role.READER, 403), (Role.OPERATOR, 202)):
+        token = operated.operators.add("ann", role)
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/hosts", headers=headers).status_code == 200
+        assert client.post(path, data={"for": "1h"}, headers=headers).status_code == status
+        assert client.get_cookie("waitroom") is None
+    operated.operators.remove("ann")
+    assert client.post(path, data={"for": "1h"}, headers=headers).status_code == 401
+    assert [(event["kind"], event["by"]) for event in operated.journal.events()] == [
+        ("kept", "ann")
+    ]
+
+
+def test_no_header_stands_for_the_form_of_a_login(operated: Operated) -> None:
+    headers = {"Authorization": "Bearer wrong"}
+    answer = operated.app.test_client().post("/login", data={"token": "x"}, headers=headers)
+    assert answer.status_code == 403
+
+
+def test_a_browser_whose_session_is_over_is_led_to_the_login(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    operated.now_s += 3600
+    path = f"/hosts/{HOST.name}/wake"
+    answer = client.post(path, data={"csrf": token}, headers=HTML)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert ordered(operated) == []
+
+
+def test_a_browser_is_told_a_fault_on_a_page(operated: Operated) -> None:
+    client, _ = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    for path, text in (
+        ("/hosts/<b>", "there is no host &#39;&lt;b&gt;&#39;"),
+        ("/events?since=2026-99-99", "since: expected a day such as 2026-01-31, got"),
+        ("/events?before=zzz", "before: &#39;zzz&#39; is no place in the list of events"),
+    ):
+        answer = client.get(path, headers=HTML)
+        assert (answer.status_code, answer.mimetype) in ((400, "text/html"), (404, "text/html"))
+        assert text in answer.text
+        assert client.get(path, headers=JSON).mimetype == "application/problem+json"
 
 
 def test_an_assertion_repeats_no_other_order(operated: Operated) -> None:
@@ -144,6 +188,56 @@ def test_a_reader_acts_not_but_may_leave(operated: Operated) -> None:
         assert "a reader" in answer.text
     assert ordered(operated) == []
     assert client.post("/logout", data={"csrf": token}).status_code == 303
+    assert client.get("/hosts", headers=JSON).status_code == 401
+
+
+def cookie_of(client: FlaskClient) -> str:
+    cookie = client.get_cookie("waitroom")
+    assert cookie
+    return cookie.value
+
+
+def is_let_in(operated: Operated, cookie: str) -> bool:
+    client = operated.app.test_client()
+    client.set_cookie("waitroom", cookie)
+    return client.get("/hosts", headers=JSON).status_code == 200
+
+
+def test_no_copy_of_a_cookie_outlives_the_logout(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    copies = [cookie_of(client)]
+    # The next page says so, by a new cookie.
+    client.post(f"/hosts/{HOST.name}/release", data={"csrf": token}, headers=HTML)
+    copies.append(cookie_of(client))
+    assert all(is_let_in(operated, copy) for copy in copies)
+    client.post("/logout", data={"csrf": token})
+    assert not any(is_let_in(operated, copy) for copy in copies)
+
+
+def test_a_logout_leaves_ones_other_browsers_alone(operated: Operated) -> None:
+    token = operated.operators.add("ann", Role.OPERATOR)
+    (one, csrf_token), (other, _) = log_in(operated, token), log_in(operated, token)
+    one.post("/logout", data={"csrf": csrf_token})
+    assert other.get("/hosts", headers=JSON).status_code == 200
+
+
+def test_a_session_ends_after_its_time_whatever_is_done(operated: Operated) -> None:
+    client, token = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    for _ in range(23):
+        operated.now_s += 1800
+        path, form = f"/hosts/{HOST.name}/release", {"csrf": token}
+        done = client.post(path, data=form, headers=HTML)
+        assert done.headers["Location"] == "/"
+    operated.now_s += 1800  # 12 hours after the login
+    assert client.get("/hosts", headers=JSON).status_code == 401
+    assert not is_let_in(operated, cookie_of(client))
+
+
+def test_a_session_that_nobody_uses_ends_after_an_hour(operated: Operated) -> None:
+    client, _ = log_in(operated, operated.operators.add("ann", Role.OPERATOR))
+    operated.now_s += 3599
+    assert client.get("/hosts", headers=JSON).status_code == 200
+    operated.now_s += 3600
     assert client.get("/hosts", headers=JSON).status_code == 401
 
 

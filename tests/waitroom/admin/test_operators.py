@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,38 @@ def test_a_name_is_a_short_word(operators: Operators, name: str) -> None:
         operators.add(name, Role.READER)
 
 
-def test_a_file_that_is_damaged_lets_nobody_in(operators: Operators, tmp_path: Path) -> None:
-    (tmp_path / "operators.json").write_text("{")
-    with pytest.raises(WaitroomError, match="can't be read"):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        "[1]",
+        '[{"name": "ann", "role": "operator", "hash": "ä"}]',
+        '[{"name": "ann", "role": "operator", "hash": "%s\\n"}]' % ("0" * 64),
+        '[{"name": "a b", "role": "operator", "hash": "%s"}]' % ("0" * 64),
+        '[{"name": "ann", "role": "king", "hash": "%s"}]' % ("0" * 64),
+        '[{"more": %s}]' % ("[" * 100_000),
+        "\udcff",
+    ],
+)
+def test_a_file_that_is_damaged_lets_nobody_in(
+    operators: Operators, tmp_path: Path, damage: str
+) -> None:
+    (tmp_path / "operators.json").write_text(damage, errors="surrogateescape")
+    with pytest.raises(WaitroomError, match="can't be read, so nobody can log in"):
         operators.find("x")
+
+
+def test_of_those_who_are_added_at_once_none_is_lost(operators: Operators) -> None:
+    names = [f"ann{number}" for number in range(20)]
+    with ThreadPoolExecutor() as pool:
+        tokens = list(pool.map(lambda name: operators.add(name, Role.READER), names))
+    assert sorted(one.name for one in operators.all()) == sorted(names)
+    assert [one.name for token in tokens if (one := operators.find(token))] == names
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WaitroomError, match=r"operators.json: can't be written .*WAITROOM_DATA"):
+        Operators(tmp_path / "gone" / "operators.json").add("ann", Role.READER)
 
 
 def test_a_start_says_that_nobody_can_log_in_and_leaves_the_damage_to_a_person(

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waitroom.__main__ import cli
+from waitroom.commands import cli
 from waitroom.errors import ConfigError
 from waitroom.labels.announced import announced
 from waitroom.labels.labels import Container

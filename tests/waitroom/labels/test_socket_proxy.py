@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from waitroom.__main__ import cli
+from waitroom.commands import cli
 from waitroom.labels.socket_proxy import render
 
 SHIPPED = Path(__file__).parents[3] / "socket-proxy" / "haproxy.cfg"

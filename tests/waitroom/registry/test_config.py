@@ -29,8 +29,11 @@ OTHER = "hosts: {other.test: {docker: {container: a}, url: 'http://a:80'}}\n"
         ),
         ("hosts: {[a, b]: 1}", "line 1, column 9: a key must be a name"),
         ("? {a: 1}\n: 2", "line 1, column 3: a key must be a name"),
-        ("hosts: !mine {}", "line 1, column 8: could not determine a constructor"),
-        ("when: 2026-99-99", "is not YAML that we can read"),
+        ("hosts: !mine {}", "line 1, column 8: the tag '!mine' means nothing here; leave it out"),
+        (
+            "when: 2026-99-99",
+            "line 1, column 7: '2026-99-99' is no timestamp; in quotes it is text",
+        ),
         ("\x00", "is not YAML: unacceptable character #x0000: special characters are not allowed"),
         ("", "is empty"),
         ("[]", "Expected a mapping"),

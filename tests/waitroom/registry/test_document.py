@@ -74,6 +74,9 @@ def test_international_names_meet_in_punycode() -> None:
         (host(docker={"container": "../x"}), "hosts.'app.test'.docker.container: "),
         (host(docker={"contaner": "x"}), "hosts.'app.test'.docker: unknown key 'contaner'; did you mean 'container'?"),
         ({"hosts": {}, "webhooks": [{"url": "http://x"}, {"url": "http://x"}]}, "webhooks[1].url: is given twice"),
+        ({"hosts": {}, "webhooks": [{"url": "http://x:99999/s3cret"}]}, "webhooks[0].url: names no host, or no port; expected https://HOST/…"),
+        ({"hosts": {}, "webhooks": [{"url": "http:///x"}]}, "webhooks[0].url: names no host"),
+        ({"hosts": {}, "webhooks": [{"url": "http://[::bad/x"}]}, "webhooks[0].url: names no host"),
         ({"hosts": {}, "webhooks": [{"url": "http://x", "kinds": ["woken", "wokn"]}]}, "webhooks[0].kinds[1]: 'wokn' is none of wake_requested, "),
         (host(gate="vist"), "hosts.'app.test'.gate: 'vist' is none of visit, click, chess, open, closed"),
         (host(sleep="suspend"), "hosts.'app.test'.sleep: this upstream can pause or stop"),
@@ -102,6 +105,7 @@ def test_international_names_meet_in_punycode() -> None:
         ({"hosts": {"a.test": APP, "b.test": APP}}, "hosts.'b.test': shares its container app with hosts.'a.test'"),
         ({"hosts": {"a.test": APP, "b.test": {**APP, "docker": {"container": "b", "group": ["app"]}}}},
          "hosts.'b.test': shares its container app with hosts.'a.test'"),
+        ({"hosts": {"a.test": APP, "A.test": APP}}, "hosts.'A.test': the host 'a.test' is given twice; remove one"),
         (host(aliases={"b.test": "nowhere"}), "hosts.'app.test'.aliases.'b.test': expected http://"),
         ({"gce": GCE, "hosts": {"a.test": {**VM, "aliases": {"b.test": "http://b:80"}}}},
          "hosts.'a.test'.aliases.'b.test': the apps of a VM have one address"),
@@ -139,6 +143,39 @@ def test_names_the_path_of_each_fault(document: object, fault: str) -> None:
 )  # fmt: skip
 def test_takes_a_url_of_a_name_or_an_address(url: str) -> None:
     assert parse(host(url=url)).hosts["app.test"].url == url
+
+
+@pytest.mark.parametrize(
+    ("document", "key"),
+    [
+        (host(docker={"container": "app\n"}), "container"),
+        (host(docker={"container": "app", "group": ["db\n"]}), "group"),
+        (host(ready={"path": "/\n"}), "path"),
+        (host(tokens=["0" * 64 + "\n"]), "tokens"),
+        (host(page={"title": "App\n"}), "title"),
+        (host(page={"colour": "#0a7d55\n"}), "colour"),
+        ({"gce": GCE, "hosts": {"vm.test": {**VM, "gce": {**VM["gce"], "zone": "a\n"}}}}, "zone"),
+        ({"gce": {"project": "my-project\n"}, "hosts": {}}, "project"),
+        ({"gce": {**GCE, "require_label": "a=b\n"}, "hosts": {}}, "require_label"),
+        ({"hosts": {}, "webhooks": [{"url": "http://x\n"}]}, "url"),
+    ],
+)
+def test_a_line_break_at_the_end_is_part_of_no_name(document: object, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"\.{key}"):
+        parse(document)
+
+
+# In YAML ten lines make such a list, by their anchors.
+NESTED: list[Any] = []
+for _ in range(40):
+    NESTED = [NESTED, NESTED]
+
+
+@pytest.mark.parametrize("key", ["idle_after", "awake", "gate", "budget", "page", "aliases"])
+def test_a_fault_does_not_show_what_has_no_end(key: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(host(**{key: NESTED}))
+    assert len(str(error.value)) < 200
 
 
 def test_a_vm_has_the_project_and_the_label_of_the_file_and_its_own_address() -> None:

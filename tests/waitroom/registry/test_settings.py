@@ -6,6 +6,11 @@ from waitroom.errors import ConfigError
 from waitroom.registry.settings import Settings
 
 
+@pytest.mark.parametrize("address", ["[::]:8080", "[::1]:8080", "localhost:8080", "a_b-1.c:8080"])
+def test_an_address_may_be_a_name(address: str) -> None:
+    assert Settings.from_environment({"WAITROOM_LISTEN": address}).listen == address
+
+
 def test_every_setting_has_a_default() -> None:
     assert Settings.from_environment({}).traefik_urls == ("http://127.0.0.1:8000",)
 
@@ -23,6 +28,17 @@ def test_every_setting_has_a_default() -> None:
         ("WAITROOM_TRUSTED_PROXIES", "everybody"),
         ("WAITROOM_LOG", "xml"),
         ("WAITROOM_RELEASE_LOG", "maybe"),
+        ("WAITROOM_LISTEN", "a..b:8080"),
+        ("WAITROOM_SIDECAR_LISTEN", f"{'x' * 64}:8083"),
+        ("WAITROOM_URL", "http://a..b:8080"),
+        ("WAITROOM_TRAEFIK_URL", "http://127.0.0.1:80,http://a b:80"),
+        ("WAITROOM_TRAEFIK_URL", "ftp://127.0.0.1"),
+        ("WAITROOM_TRAEFIK_URL", "http://[::1"),
+        ("WAITROOM_HOSTS", ""),
+        ("WAITROOM_DATA", ""),
+        ("WAITROOM_SECRET_FILE", ""),
+        ("WAITROOM_ROUTES", "/routes/\udcff"),
+        ("WAITROOM_URL", "http://\udcff:8080"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

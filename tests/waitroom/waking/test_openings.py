@@ -41,6 +41,14 @@ def test_is_woken_as_long_before_as_a_wake_takes(expected_s: float | None, first
     assert woken == first
 
 
+@pytest.mark.parametrize("expected_s", [None, 5.0, 300.0])
+def test_what_is_woken_for_its_window_does_not_sleep_before_it(expected_s: float | None) -> None:
+    [woken] = Woken(expected_s).look(*range(-900, 60, 10))
+    six = EIGHT + 10 * 3600 * S
+    assert {HOST.awake_until(EIGHT + s * S) for s in range(woken, 10)} == {six}
+    assert HOST.awake_until(EIGHT - 600 * S) is None
+
+
 def test_each_opening_wakes_it_once() -> None:
     day = 24 * 3600
     assert Woken(5).look(*range(-60, 60, 10), *range(day - 60, day + 60, 10)) == [-20, day - 20]
