@@ -136,6 +136,7 @@ def audit(
         since_us=_when("--since", since, now) if since else None,
         # What is to come was not slept yet.
         until_us=min(_when("--until", until or now.isoformat(), now), microseconds(now)),
+        now_us=microseconds(now),
     )
     registry = functools.partial(config.load, settings.hosts, settings.containers)
     faults = answer(Question(window, host, kinds, events, form), settings.data, registry)

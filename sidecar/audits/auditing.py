@@ -7,7 +7,7 @@ on standard error; the rest is told all the same.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,11 +90,10 @@ def _sums(
 ) -> Iterator[str]:
     past = Past(data, Event)
     month, opening = past.opening(_month(question.window))
-    events: Iterable[Event] = past.events(month, opening.last_id if opening else 0)
-    if name is not None:
-        events = (event for event in events if event.host in (name, ALL_HOSTS))
+    after = opening.last_id if opening else 0
     prices = {name: cost for name, host in registry.hosts.items() if (cost := price(host))}
-    documents = report.as_documents(summarise(events, question.window, prices, opening))
+    summaries = summarise(lambda: past.events(month, after), question.window, prices, opening, name)
+    documents = report.as_documents(summaries)
     faults += past.faults
     if question.form == "json":
         yield report.summaries_as_json(documents, question.window)

@@ -9,7 +9,7 @@ a kill in between leaves it in both places, where it is known by its id, or by h
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,8 +23,10 @@ from sidecar.record.store import Store
 from waitroom.errors import WaitroomError
 from waitroom.kinds import Kind
 from waitroom.record import occurrence
-from waitroom.record.ledger import Ledger
-from waitroom.record.rows import Row, load
+from waitroom.record.ledger import Ledger, OnSpan
+from waitroom.record.occurrence import Event
+from waitroom.record.past import Past
+from waitroom.record.rows import Row, load, name_of
 from waitroom.record.standing import State
 from waitroom.signs import moment
 
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 Document = dict[str, Any]
 # What happened in an hour is recorded by then, if the other process is not held up for long.
 _LATE = timedelta(seconds=10)
+_DAY = timedelta(days=1)
+_DAY_US = 86_400_000_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _T = TypeVar("_T")
 
@@ -82,11 +86,15 @@ class Annals:
         ordered = _by_time(events)
         numbered = enumerate(ordered, self._store.last_event + 1)
         self._store.add_events(ordered)
+        clock, before = self._ledger.steady, self._ledger.steady.reckoning()
         for number, document in numbered:
             self._openings.look(document["at"], number, self._ledger)
             event = occurrence.convert(document)
             if event is not None:
                 self._ledger.add(event, event.at_us())
+        changed_us = clock.changed_since(before)
+        if changed_us is not None:
+            self._tell_again(now, changed_us)
         if self.is_due(now):
             self._close_hour(now)
         self._store.put_rows(self.hours.take_changed())
@@ -95,11 +103,43 @@ class Annals:
         self._store.replace("archived", [msgspec.to_builtins(self._archived)])
         return ordered
 
+    def _tell_again(self, now: datetime, since_us: int) -> None:
+        """Count anew for how long hosts were awake: since then, it shows, the clock was wrong."""
+        since_us = min(since_us, occurrence.microseconds(now - _DAY)) // _DAY_US * _DAY_US
+        first = name_of(since_us // _DAY_US)
+        _of_archive(lambda: self._archive.forget_time(first))
+        self.hours.forget_time(first)
+        past = Past(self._store.path.parent, Event)
+        month, opening = past.opening(first[:7])
+        known, after = (opening.ledger, opening.last_id) if opening else (None, 0)
+        newest = {
+            number: event
+            for number, document in self._store.numbered_events()
+            if (event := occurrence.convert(document))
+        }
+
+        def told(on_span: OnSpan, believed: Sequence[int] | None = None) -> Ledger:
+            ledger = Ledger(on_span, known, believed)
+            for event in past.events(month, after, newest):
+                ledger.add(event, event.at_us())
+            return ledger
+
+        believed = told(lambda *_: None).steady.reckoning()
+        self._ledger = told(
+            lambda host, state, start_us, end_us: self.hours.spend(
+                host, state, max(start_us, since_us), end_us
+            ),
+            believed,
+        )
+        if self._watching:
+            self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
+        self._ledger.go_on(self.hours.spend)
+
     def _close_hour(self, now: datetime) -> None:
         self._hour = _hour_of(now)
         if self._watching:
             self._ledger.tell_until(occurrence.microseconds(self._hour))
-        yesterday = self._hour.date() - timedelta(days=1)
+        yesterday = self._hour.date() - _DAY
         try:
             self._move_before(yesterday, now)
         except OSError as error:

@@ -33,7 +33,8 @@ class Clock:
         self._boot_id = boot_id or _boot_id()
         self._seen = boot()
         self._distance = wall() - self._seen
-        if known and known.get("boot_id") == self._boot_id:
+        self.rebooted = not known or known.get("boot_id") != self._boot_id  # since it was known
+        if known and not self.rebooted:
             self._seen = float(str(known["boot_s"]))
             self._distance = float(str(known["distance_s"]))
 

@@ -67,15 +67,17 @@ class Events:
         event = {"at": self._now(), "host": ALL_HOSTS, "kind": kind, "detail": detail, **fields}
         self.add(msgspec.to_builtins(event))
 
-    def begin_watch(self, last_beat: datetime | None, step_s: float) -> None:
+    def begin_watch(self, last_beat: datetime | None, step_s: float, *, rebooted: bool) -> None:
         """Add that the hosts are watched from now on, and for how long they were not.
 
-        `last_beat`: when they were watched last, by a clock that was set by `step_s` since.
+        `last_beat`: when they were watched last, by a clock that was set by `step_s` since, as far
+        as is known; nobody knows if the machine was `rebooted`.
         """
         now = self._now()
         event: Event = {"at": now, "host": ALL_HOSTS, "kind": Kind.WATCH_STARTED}
         if last_beat is not None:
             event["unwatched_s"] = max(0.0, (now - last_beat).total_seconds() - step_s)
+            event |= {"rebooted": True} if rebooted else {}
         self.add(msgspec.to_builtins(event))
 
 

@@ -13,6 +13,8 @@ from waitroom.record.rows import HOURS, Day, Row, name_of, unfold
 from waitroom.record.standing import State
 
 _HOUR_US = 3_600_000_000
+# Nobody asks for the hours of a longer time at once; a clock that is years ahead tells of such.
+_LONGEST_US = 90 * HOURS * _HOUR_US
 
 
 class Hours:
@@ -39,17 +41,21 @@ class Hours:
 
     def spend(self, host: str, state: State, start_us: int, end_us: int) -> None:
         """Add a span of the ledger."""
-        if state is State.UNKNOWN:
+        if state is State.UNKNOWN or end_us - start_us > _LONGEST_US:
             return
         while start_us < end_us:
             hours = start_us // _HOUR_US
             cut = min(end_us, (hours + 1) * _HOUR_US)
             day, hour = divmod(hours, HOURS)
-            row = self._row(host, day)
-            spent = row.awake_s if state is State.AWAKE else row.asleep_s
-            # As microseconds, which add up exactly; a float of seconds holds them for years.
-            spent[hour] = (round(spent[hour] * 1e6) + cut - start_us) / 1e6
+            self._add(self._row(host, day), hour, state, cut - start_us)
             start_us = cut
+
+    def forget_time(self, since: str) -> None:
+        """Forget for how long hosts were awake from that day on."""
+        for day in [day for day in self._days if day >= since]:
+            for row in self._days[day].values():
+                row.awake_s, row.asleep_s = [0.0] * HOURS, [0.0] * HOURS
+                self._changed[row.key] = row
 
     def take_changed(self) -> list[Row]:
         """Return the rows that have changed since the last time."""
@@ -65,13 +71,25 @@ class Hours:
         self._days = {name: rows for name, rows in self._days.items() if name >= day}
         self._changed = {key: row for key, row in self._changed.items() if row.day >= day}
 
+    def _add(self, row: Row, hour: int, state: State, spent_us: int) -> None:
+        spent = row.awake_s if state is State.AWAKE else row.asleep_s
+        # As microseconds, which add up exactly; a float of seconds holds them for years.
+        known_us = [round(of[hour] * 1e6) for of in (row.awake_s, row.asleep_s)]
+        # An hour that the clock has shown twice is one hour all the same.
+        left_us = max(0, _HOUR_US - sum(known_us))
+        spent[hour] = (round(spent[hour] * 1e6) + min(spent_us, left_us)) / 1e6
+
     def _row(self, host: str, day_number: int) -> Row:
         day = name_of(day_number)
-        rows = self._days.get(day)
-        if rows is None:
-            rows = self._days[day] = {row.host: row for row in self._recall(day)}
+        rows = self._rows(day)
         row = rows.get(host)
         if row is None:
             row = rows[host] = unfold(Day(host, day, 0, 0, 0, 0))
         self._changed[row.key] = row
         return row
+
+    def _rows(self, day: str) -> dict[str, Row]:
+        rows = self._days.get(day)
+        if rows is None:
+            rows = self._days[day] = {row.host: row for row in self._recall(day)}
+        return rows

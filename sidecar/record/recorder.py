@@ -132,7 +132,11 @@ class Recorder:
 
     def watch(self, last_beat: datetime | None) -> None:
         """Begin to watch the hosts; `last_beat`: when a process before us has last done so."""
-        self._events.begin_watch(last_beat, self._look_at_clock())
+        step_s, rebooted = self._look_at_clock(), self._clock.rebooted
+        if rebooted and last_beat is not None and last_beat > self._now():
+            step_s = (self._now() - last_beat).total_seconds()  # at least by so much
+            self._note_step(step_s)
+        self._events.begin_watch(last_beat, step_s, rebooted=rebooted)
         self._annals.watch()
 
     def note_stopped(self, host: str) -> None:
@@ -166,12 +170,13 @@ class Recorder:
         """Return by how much the clock was set; 0.0 if it was not."""
         step_s = self._clock.step_s()
         if step_s:
-            self._events.doubt(
-                Kind.CLOCK_STEP, f"the clock was set by {step_s:.0f} s", step_s=step_s
-            )
-            log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
-            self._fold.turn_back(self._now())
+            self._note_step(step_s)
         return step_s
+
+    def _note_step(self, step_s: float) -> None:
+        self._events.doubt(Kind.CLOCK_STEP, f"the clock was set by {step_s:.0f} s", step_s=step_s)
+        log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
+        self._fold.turn_back(self._now())
 
     def _put(self) -> None:
         """Bring the tables up to date; cheap when the last commit has failed."""

@@ -32,9 +32,15 @@ class Truth:
 
 
 class World:
-    """Time goes on with each act."""
+    """Time goes on with each act.
 
-    def __init__(self, seed: int, hosts: int, begin: datetime) -> None:
+    Its clock is right, is set for good now and then, or goes wrong for a while.
+    """
+
+    def __init__(self, seed: int, hosts: int, begin: datetime, clock: str = "right") -> None:
+        self.clock = clock
+        self.wrong_us = 0  # by so much the clock is wrong now
+        self.booted = False  # since the machine was booted
         self.random = random.Random(seed)  # noqa: S311 - a world, no secret
         self.now_us = round(begin.timestamp() * SECOND)  # as if the clock was never set
         self.steps: list[tuple[int, int]] = [(0, 0)]
@@ -47,13 +53,21 @@ class World:
         acts: list[tuple[int, Callable[[], None]]] = [
             (30, self.wake), (30, self.sleep), (3, self.fail_to_wake), (3, self.wake_without_end),
             (4, self.start_by_hand), (4, self.stop_by_hand), (8, self.call_off), (4, self.fail_to_stop),
-            (5, self.miss_something), (2, self.die_while_stopping), (4, self.set_clock),
+            (5, self.miss_something), (2, self.die_while_stopping),
+            (0, self.set_clock if self.clock == "set" else self.mislead_clock),
         ]  # fmt: skip
         weights = [weight for weight, _ in acts]
-        while self.wall() < round(until.timestamp() * SECOND):
+        while self.now_us < round(until.timestamp() * SECOND):
+            weights[-1] = self.haste_to_set_clock()
             self.pass_time(1, 4 * 3600)
             [(_, act)] = self.random.choices(acts, weights)
             act()
+
+    def haste_to_set_clock(self) -> int:
+        """Return how likely that is: a clock is wrong for a shorter time than it was right."""
+        if self.clock == "right" or (self.clock == "wrong" and len(self.events) < 50):
+            return 0
+        return 40 if self.wrong_us else 4
 
     # What passes.
 
@@ -61,7 +75,10 @@ class World:
         self.now_us += round(self.random.uniform(shortest_s, longest_s) * SECOND)
 
     def wall(self) -> int:
-        return self.now_us + self.steps[-1][1]
+        return self.now_us + self.steps[-1][1] + self.wrong_us
+
+    def true_moment(self) -> datetime:
+        return self.moment(self.now_us)
 
     def moment(self, wall_us: int | None = None) -> datetime:
         return EPOCH + timedelta(microseconds=self.wall() if wall_us is None else wall_us)
@@ -214,6 +231,41 @@ class World:
         step_us = self.random.choice([-1, 1]) * self.random.randrange(2 * SECOND, 3 * HOUR)
         self.steps.append((self.now_us, self.steps[-1][1] + step_us))
         self.record("*", "clock_step", step_s=step_us / SECOND, detail="the clock was set")
+
+    def mislead_clock(self) -> None:
+        """Set the clock wrong, or right again: while the sidecar watches, is off, or boots."""
+        step_us, how = -self.wrong_us, self.random.choice(["watched", "off", "booted"])
+        if not self.wrong_us:
+            largest = self.random.choice([3 * HOUR, 40 * 24 * HOUR, 9 * 365 * 24 * HOUR])
+            step_us = self.random.choice([-1, 1]) * self.random.randrange(2 * SECOND, largest)
+        self.wrong_us += step_us
+        began_us, longest_s = self.now_us, 3600
+        if how == "booted":
+            # How long the machine was off, no clock tells; it shows afterwards, if that was once.
+            how = "off" if self.booted or abs(step_us) < 2 * HOUR else "booted"
+        self.booted = bool(self.wrong_us) and (self.booted or how == "booted")
+        if how == "watched":
+            self.note_step(step_us)
+            return
+        self.pass_time(1, longest_s)
+        off_us = self.now_us - began_us
+        if how == "off":
+            self.note_step(step_us)
+            self.record("*", "watch_started", unwatched_s=off_us / SECOND)
+        else:
+            off_us += step_us
+            if off_us < 0:
+                self.note_step(off_us)
+            self.record("*", "watch_started", unwatched_s=max(0, off_us) / SECOND, rebooted=True)
+        self.pass_time(1000, 1001)
+
+    def note_step(self, step_us: int) -> None:
+        self.record("*", "clock_step", step_s=step_us / SECOND, detail="the clock was set")
+
+    def set_right(self) -> None:
+        if self.wrong_us:
+            step_us, self.wrong_us = -self.wrong_us, 0
+            self.note_step(step_us)
 
     def end(self) -> datetime:
         """Bring the sums up to now."""

@@ -59,7 +59,7 @@ class Period:
     def window(self, now: datetime) -> Window:
         """Return its time, as far as that has passed."""
         begin, end = (midnight(day) for day in (self.days[0], self.last + _DAY))
-        return Window(microseconds(begin), microseconds(min(end, now)))
+        return Window(microseconds(begin), microseconds(min(end, now)), microseconds(now))
 
     @property
     def earlier(self) -> str:

@@ -9,6 +9,8 @@ documents   a file whose documents are not read yet
 sums        what each host was awake, what that saved, what went wrong (pure)
 standing    how hosts stand, as the ledger keeps it (pure)
 ledger      from events to when each host was awake, asleep or unknown (pure)
+steady      the time that has passed, whatever the clock was set to (pure)
+reckoning   which readings of a clock are believed (pure)
 occurrence  an event: its one definition (pure)
 opening     how all hosts stood as a month began (pure)
 rows        a host's day by the hour (pure)

@@ -12,7 +12,7 @@ from waitroom.kinds import Kind
 from waitroom.record.chronicle import Told
 from waitroom.record.rows import Row
 from waitroom.record.standing import State
-from waitroom.record.sums import Audit, Price, Summary, Window
+from waitroom.record.sums import Audit, Price, Summary, Window, add_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,17 @@ class History:
 def tell(told: Told, host: str, window: Window, cost: Price | None) -> History:
     """Return the history of a host in a window."""
     spans: list[Span] = []
-    audit = Audit(window, told.opening, lambda _, *span: spans.append(Span(*span)))
-    for event in told.events:
-        audit.add(event)
+
+    def begin(believed: Sequence[int] | None) -> Audit:
+        spans.clear()
+        return Audit(
+            window,
+            told.opening,
+            on_span=lambda _, *span: spans.append(Span(*span)),
+            believed=believed,
+        )
+
+    audit = add_up(lambda: told.events, begin)
     [summary] = audit.summaries({host: cost} if cost else {}) or [Summary(host, price=cost)]
     took_s = [
         event.took_s

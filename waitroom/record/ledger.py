@@ -18,20 +18,18 @@ Events come in the order in which they were recorded. What they mean:
   What a host did before and does after is joined if they agree. If an event of the next minutes,
   in which the hosts are looked at again, says otherwise, that time is unknown. A sleep whose
   end nobody saw is unknown from then on.
-- `clock_step` says by how much the clock was set. Spans are cut there, and what lies on either side
-  is as long as it really was, so a sum is right although an hour was skipped or lived twice. A
-  process that begins with a clock behind the last event has been set back while it was off: that
-  time can't be known, and counts as none.
+- `clock_step` says by how much the clock was set. A process that begins with a clock behind the
+  last event has been set back while it was off. A span is as long as it really was; no moment comes
+  twice: a clock that was wrong and set right again has been right, see `reckoning`. What a clock
+  has skipped is unknown.
 - An event that is older than the last of its host was recorded late; it counts as of that moment.
 
-Inside, time is steady: wall clock minus all the steps so far, in microseconds.
+Inside, time is steady, see `steady`.
 """
 
 from __future__ import annotations
 
-import bisect
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -41,34 +39,42 @@ from waitroom.kinds import Kind
 from waitroom.record import standing
 from waitroom.record.occurrence import ALL_HOSTS, Event
 from waitroom.record.standing import Account, Standing, State
+from waitroom.record.steady import Steady
 
 # By then after a restart every host has been looked at again, those believed asleep too.
 _SETTLED_US = 15 * 60 * 1_000_000
+# So late may it still show that a clock was wrong; an audit of all events looks back for ever.
+_CLOCKS_KEPT_US = 400 * 24 * 3600 * 1_000_000
 NOTHING_STARTED = frozenset(
     {Reason.MISSING, Reason.PERMISSION, Reason.CREDENTIALS, Reason.CAPACITY, Reason.QUOTA}
 )
 
 
-# Host, its state, and from when to when: microseconds of the wall clock.
+# Host, its state, and from when to when: microseconds since 1970.
 OnSpan = Callable[[str, State, int, int], None]
 
 
 class Ledger:
     """Tells each span once it is certain."""
 
-    def __init__(self, on_span: OnSpan, known: object = None) -> None:
-        """Go on from what `document` said. Raises: msgspec.ValidationError if it did not."""
+    def __init__(
+        self, on_span: OnSpan, known: object = None, believed: Sequence[int] | None = None
+    ) -> None:
+        """Go on from what `document` said. Raises: msgspec.ValidationError if it did not.
+
+        `believed`: what `steady.reckoning` said after all events; without it a span is told by what
+        was known of the clock then.
+        """
         known = standing.load(known) if known is not None else Standing()
         self._tell = on_span
         self._began = known.began
-        self._newest = known.newest
-        self._steps = known.steps
-        self._offset = self._steps[-1][1]
+        self.steady = Steady(known.newest, known.steps, believed)
         self._accounts = {account.host: account for account in known.accounts}
 
     def document(self) -> dict[str, Any]:
         """Return what a later process has to know."""
-        known = Standing(self._began, self._newest, self._steps, list(self._accounts.values()))
+        time, accounts = self.steady, list(self._accounts.values())
+        known = Standing(self._began, time.newest, time.steps, accounts)
         document: dict[str, Any] = msgspec.to_builtins(known)
         return document
 
@@ -78,41 +84,57 @@ class Ledger:
         return account.state if account else State.UNKNOWN
 
     def woken_us(self, host: str) -> int | None:
-        """Return when (wall clock) the wake was requested since which it has not slept."""
+        """Return the date when the wake was requested since which it has not slept."""
         account = self._accounts.get(host)
-        return account.woken_us if account else None
+        if account is None or account.woken is None:
+            return None
+        return self.steady.date_of(account.woken)
 
     def add(self, event: Event, at_us: int) -> None:
         """Take in what happened next, and when: `event.at_us()`."""
-        at = at_us - self._offset
+        if self._began is None:
+            self._began = at_us
+            self.steady.begin(at_us)
+        if event.host == ALL_HOSTS:
+            self._concern_all(event, at_us)
+            return
+        at = self.pass_by(at_us)
         account = self._accounts.get(event.host)
         if account is None:
-            if self._began is None:
-                self._began = at
-            if event.host == ALL_HOSTS:
-                self._concern_all(event, at_us)
-                return
             account = self._accounts[event.host] = Account(event.host, self._began, self._began)
-        self._newest = max(self._newest, at)
         act = _ACTS.get(event.kind)
         if act is not None:
             account.latest = max(account.latest, at)
             act(self, account, account.latest, event)
 
+    def pass_by(self, at_us: int) -> int:
+        """Note only when something happened that is not asked about; return its steady moment."""
+        if self._began is None:
+            self._began = at_us
+            self.steady.begin(at_us)
+        at = at_us - self.steady.offset
+        self.steady.newest = max(self.steady.newest, at)
+        return at
+
     def tell_until(self, now_us: int) -> None:
         """Tell of every host what is certain until now (wall clock)."""
-        now = now_us - self._offset
+        now = now_us - self.steady.offset
         for account in self._accounts.values():
             if account.doubt is not None and account.settled < now:
                 account.doubt = None
             certain = min(t for t in (now, account.asked, account.doubt) if t is not None)
             self._end(account, certain)
         first = min((account.since for account in self._accounts.values()), default=now)
-        del self._steps[: self._step_at(first)]
+        self.steady.forget_before(first - _CLOCKS_KEPT_US)
+
+    def go_on(self, on_span: OnSpan) -> None:
+        """Tell to another from now on, by what is known of the clock then."""
+        self._tell = on_span
+        self.steady.go_on()
 
     def close(self, now_us: int) -> None:
-        """Tell all there is until now; nothing may be added after it."""
-        now = now_us - self._offset
+        """Tell all there is until now (wall clock), or the last event; nothing may follow."""
+        now = max(now_us - self.steady.offset, self.steady.newest)
         for account in self._accounts.values():
             if account.asked is not None:
                 self._end(account, account.asked)
@@ -122,21 +144,9 @@ class Ledger:
     # What events say about all hosts.
 
     def _concern_all(self, event: Event, at_us: int) -> None:
-        at = at_us - self._offset
-        if event.kind == Kind.CLOCK_STEP:
-            step = round((event.step_s or 0.0) * 1_000_000)
-            self._set_clock(max(at - step, self._newest), step)
-        elif event.kind == Kind.WATCH_STARTED:
-            if at < self._newest:
-                self._set_clock(self._newest, at - self._newest)
-                at = self._newest
-            if event.unwatched_s is not None:
-                self._doubt_all(at - max(0, round(event.unwatched_s * 1_000_000)), at)
-        self._newest = max(at_us - self._offset, self._newest)
-
-    def _set_clock(self, at: int, step: int) -> None:
-        self._offset += step
-        self._steps.append((at, self._offset))
+        since = self.steady.take(event, at_us)
+        if since is not None:
+            self._doubt_all(since, self.steady.newest)
 
     def _doubt_all(self, since: int, until: int) -> None:
         for account in self._accounts.values():
@@ -151,11 +161,11 @@ class Ledger:
 
     # What events say about one host.
 
-    def _ask(self, account: Account, at: int, event: Event) -> None:
+    def _ask(self, account: Account, at: int, _: Event) -> None:
         if account.asked is not None:  # that wake was cut off, and may have started it or not
             self._turn(account, State.UNKNOWN, account.asked)
         account.asked = at
-        account.requested_us = event.at_us()
+        account.requested = at
         if account.state is State.ASLEEP:  # it had to be woken, so it slept until now
             account.doubt = None
 
@@ -166,14 +176,14 @@ class Ledger:
             return
         began, account.asked = account.asked, None
         if event.kind == "woken":
-            requested, account.requested_us = account.requested_us, None
-            account.woken_us = event.at_us() if requested is None else requested
+            requested, account.requested = account.requested, None
+            account.woken = at if requested is None else requested
         account.stopping = event.kind == "sleep_started"
         self._turn(account, State.AWAKE, at if began is None else began)
 
     def _stop(self, account: Account, at: int, _: Event) -> None:
         account.stopping = False
-        account.woken_us = None
+        account.woken = None
         if account.asked is not None:
             if account.state is State.AWAKE:  # the wake waits for this stop, and then starts it
                 account.asked = at
@@ -192,7 +202,7 @@ class Ledger:
         doubt, account.doubt = account.doubt, None
         if account.state is state:
             return
-        if doubt is not None and doubt < at <= account.settled:
+        if doubt is not None and doubt <= at <= account.settled:
             self._end(account, doubt)
             account.state = State.UNKNOWN
         self._end(account, at)
@@ -201,24 +211,15 @@ class Ledger:
     # Telling.
 
     def _end(self, account: Account, end: int) -> None:
-        """Tell what the host did until then, cut where the clock was set."""
+        """Tell what the host did until then."""
         start = account.since
         if end <= start:
             return
         account.since = end
-        if start >= self._steps[-1][0]:
-            self._tell(account.host, account.state, start + self._offset, end + self._offset)
-            return
-        steps = self._steps[self._step_at(start) :]
-        for (_, offset), (following, _) in itertools.pairwise([*steps, (end, 0)]):
-            cut = min(end, following)
-            if start < cut:
-                self._tell(account.host, account.state, start + offset, cut + offset)
-                start = cut
-
-    def _step_at(self, steady: int) -> int:
-        """Return which step was the last one then."""
-        return max(0, bisect.bisect_right(self._steps, steady, key=lambda step: step[0]) - 1)
+        for begins_us, ends_us, is_known in self.steady.pieces(start, end):
+            if begins_us < ends_us:
+                state = account.state if is_known else State.UNKNOWN
+                self._tell(account.host, state, begins_us, ends_us)
 
 
 _ACTS: dict[str, Callable[[Ledger, Account, int, Event], None]] = {

@@ -51,6 +51,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     evidence: Evidence | None = None  # slept
     step_s: float | None = None  # clock_step: by how much the clock was set
     unwatched_s: float | None = None  # watch_started: for so long nobody had watched; none: ever
+    rebooted: bool | None = None  # watch_started: meanwhile the machine was off
 
     def at_us(self) -> int:
         """Return its time in microseconds since 1970."""

@@ -1,22 +1,26 @@
 """All events there are, from the archive and activity.json, for whoever reads beside the sidecar.
 
 A month is read at a time, so years of them take no more memory than two. The order is the one in
-which they were recorded: by their ids, whatever file holds them.
+which they were recorded: by their ids, whatever file holds them. A clock that was ahead has put
+events into files of months to come, so the files are sorted by their first ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from waitroom.record import standing
 from waitroom.record.opening import Opening
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -26,6 +30,15 @@ class _File(Struct, Generic[_T]):
 
 class _Beginning(Struct):
     opening: dict[int, Opening] = {}
+
+
+class _Ids(Struct):
+    events: dict[int, Raw] = {}
+
+
+_ids = msgspec.json.Decoder(_Ids).decode
+_beginning = msgspec.json.Decoder(_Beginning).decode
+_is_month = re.compile(r"\d{4}-\d{2}\.json", re.ASCII).fullmatch
 
 
 class Past(Generic[_T]):
@@ -39,43 +52,60 @@ class Past(Generic[_T]):
 
     def opening(self, month: str) -> tuple[str, Opening | None]:
         """Return the newest month up to this one of which it is known how it began."""
-        for path in reversed(files(self._data / "archive")):
+        for path in reversed(self._files()):
             if path.stem <= month:
-                for opening in _opening(path):
+                for opening in self._read(path, _beginning, _Beginning()).opening.values():
                     if standing.is_one(opening.ledger):
                         return path.stem, opening
         return "", None
 
-    def events(self, month: str = "", after: int = 0) -> Iterator[_T]:
+    def events(
+        self, month: str = "", after: int = 0, newest: Mapping[int, _T] | None = None
+    ) -> Iterator[_T]:
         """Return them in the order in which they were recorded.
 
-        Without the files of the months before that one, and the events up to that id.
+        Without the files of the months before that one, and the events up to that id. `newest`:
+        those of activity.json, if they are at hand.
         """
-        # This one first: what leaves it meanwhile is in the archive already.
-        newest = self._read(self._data / "activity.json")
-        batches = self._batches(newest, month)
+        # These first: what leaves them meanwhile is in the archive already.
+        if newest is None:
+            newest = self._events(self._data / "activity.json")
+        months = (self._events(path) for path in self._sorted(month))
+        batches = itertools.chain([newest], months)
         yield from in_order({n: e for n, e in batch.items() if n > after} for batch in batches)
 
-    def _batches(self, newest: dict[int, _T], first: str) -> Iterator[dict[int, _T]]:
-        for path in files(self._data / "archive"):
-            if path.stem >= first:
-                month = self._read(path)
-                for number in newest.keys() & month.keys():  # the same event
-                    del newest[number]
-                yield month
-        yield newest
+    def _sorted(self, month: str) -> list[Path]:
+        """Return the files from that month on, sorted by their first ids."""
+        paths = [path for path in self._files() if path.stem >= month]
+        firsts = {path: min(self._read(path, _ids, _Ids()).events, default=0) for path in paths}
+        return sorted(paths, key=firsts.__getitem__)
 
-    def _read(self, path: Path) -> dict[int, _T]:
+    def _events(self, path: Path) -> dict[int, _T]:
+        return self._read(path, self._decode, {})
+
+    def _read(self, path: Path, decode: Callable[[bytes], _R], nothing: _R) -> _R:
+        """Read a file; one that can't be read has nothing in it, and that is a fault."""
         try:
-            raw = path.read_bytes()
-            return self._decode(raw)
+            return decode(path.read_bytes())
         except FileNotFoundError:
-            return {}
+            return nothing
         except OSError as error:
-            self.faults.append(f"{path}: can't be read: {error.strerror}")
+            self._fault(f"{path}: can't be read: {error.strerror}")
         except _FAULTS as error:
-            self.faults.append(f"{path}: is damaged: {error}")
-        return {}
+            self._fault(f"{path}: is damaged: {error}")
+        return nothing
+
+    def _files(self) -> list[Path]:
+        folder = self._data / "archive"
+        try:
+            return files(folder)
+        except OSError as error:
+            self._fault(f"{folder}: can't be read: {error.strerror}")
+            return []
+
+    def _fault(self, text: str) -> None:
+        if text not in self.faults:
+            self.faults.append(text)
 
     def _decode(self, raw: bytes) -> dict[int, _T]:
         try:
@@ -92,17 +122,11 @@ class Past(Generic[_T]):
                 continue
 
 
-def _opening(path: Path) -> Iterable[Opening]:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Beginning).opening.values()
-    except (OSError, *_FAULTS):
-        return ()
-
-
 def in_order(batches: Iterable[Mapping[int, _T]]) -> Iterator[_T]:
-    """Return what the batches hold by ascending ids.
+    """Return what the batches hold by ascending ids, each once.
 
-    Each batch has ids above those of the batches before, but for a few: so what has passed can go.
+    After the first batch, each begins with an id above that of the one before: so what is below can
+    go.
     """
     held: dict[int, _T] = {}
     for batch in batches:
@@ -113,5 +137,9 @@ def in_order(batches: Iterable[Mapping[int, _T]]) -> Iterator[_T]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the files of an archive, oldest month first."""
-    return sorted(folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9].json"))
+    """Return the files of an archive, oldest month first; without one none. Raises: OSError."""
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    return [path for path in paths if _is_month(path.name)]

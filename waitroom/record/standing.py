@@ -30,8 +30,16 @@ class Account(Struct):
     stopping: bool = False  # a sleep has begun, and has not ended
     doubt: int | None = None  # from then on nobody watched,
     settled: int = 0  # and by then it would have been noticed
-    requested_us: int | None = None  # wall clock: its newest request of a wake without an end
-    woken_us: int | None = None  # wall clock: when the wake was requested that it is awake by
+    requested: int | None = None  # its newest request of a wake without an end
+    woken: int | None = None  # when the wake was requested that it is awake by
+
+
+class Step(Struct, frozen=True, array_like=True):
+    """From when on the clock was set otherwise."""
+
+    since: int
+    offset: int  # wall minus steady time from then on
+    joined: bool = False  # the machine was off just then: what a host did before and does after
 
 
 class Standing(Struct):
@@ -39,8 +47,7 @@ class Standing(Struct):
 
     began: int | None = None
     newest: int = 0
-    # When the clock was set: the steady moment, and wall minus steady time from then on.
-    steps: list[tuple[int, int]] = msgspec.field(default_factory=lambda: [(0, 0)])
+    steps: list[Step] = msgspec.field(default_factory=lambda: [Step(0, 0)])  # never empty
     accounts: list[Account] = msgspec.field(default_factory=list)
 
 

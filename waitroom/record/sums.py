@@ -5,13 +5,13 @@ Pure: events in, a summary a host out. How long a host was awake, the ledger say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from waitroom.kinds import Kind
 from waitroom.record.ledger import Ledger, OnSpan
-from waitroom.record.occurrence import Event, microseconds
+from waitroom.record.occurrence import ALL_HOSTS, Event, microseconds
 from waitroom.record.opening import Opening
 from waitroom.record.standing import State
 from waitroom.registry.hosts import Host
@@ -21,10 +21,14 @@ _HOUR_US = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which time is asked about, in microseconds since 1970; without a start: all there is."""
+    """Which time is asked about, in microseconds since 1970; without a start: all there is.
+
+    What was recorded after it is heeded, too: it may say what a host did in it.
+    """
 
     since_us: int | None
     until_us: int
+    now_us: int  # what is later has not happened
 
     def includes(self, at_us: int) -> bool:
         """Whether a moment is in it."""
@@ -78,36 +82,61 @@ class Summary:
 
 
 class Audit:
-    """Adds up events, given in the order in which they were recorded."""
+    """Adds up events, given in the order in which they were recorded.
+
+    A clock that was set back makes other dates of what was recorded before. So then all has to be
+    added up anew, by the reckoning that came out.
+    """
 
     def __init__(
         self,
         window: Window,
         opening: Opening | None = None,
+        host: str | None = None,
         on_span: OnSpan = lambda *_: None,
+        believed: Sequence[int] | None = None,
     ) -> None:
         """Begin with `opening`, how all stood before the first event; None: with no knowledge.
 
-        `on_span`: told of each span in the window.
+        `host`: the only one that is asked about. `on_span`: told of each span in the window.
+        `believed`: what an audit of the same events reckoned.
         """
         self._window = window
+        self._host = host
         self._on_span = on_span
-        self._ledger = Ledger(self._spend, opening.ledger if opening else None)
+        self._ledger = Ledger(self._spend, opening.ledger if opening else None, believed)
+        self._is_reckoned = believed is not None
         self._summaries: dict[str, Summary] = {}
 
     def add(self, event: Event) -> None:
         """Take in what happened next."""
-        at = event.at_us()
-        if at >= self._window.until_us:
+        at_us = event.at_us()
+        if event.host == ALL_HOSTS:
+            self._ledger.add(event, at_us)
+            return
+        time = self._ledger.steady
+        date_us = time.date(at_us) if self._is_reckoned else at_us
+        if date_us > self._window.now_us:
+            return
+        if self._host not in (None, event.host) or self.is_stale():
+            self._ledger.pass_by(at_us)
             return
         note = _NOTES.get(event.kind)
-        if note is not None and self._window.includes(at):
+        if note is not None and self._window.includes(date_us):
             note(self, event)
-        self._ledger.add(event, at)
+        self._ledger.add(event, at_us)
+
+    def is_stale(self) -> bool:
+        """Whether the clock was set back, so that all has to be added up anew."""
+        return self._ledger.steady.was_set_back and not self._is_reckoned
+
+    def reckoning(self) -> Sequence[int]:
+        """Return by what to add up."""
+        return self._ledger.steady.reckoning()
 
     def summaries(self, prices: Mapping[str, Price]) -> list[Summary]:
         """Return all hosts of which there is anything in the window. Ends the adding."""
-        self._ledger.close(self._window.until_us)
+        self._ledger.close(self._window.now_us)
         for summary in self._summaries.values():
             summary.price = prices.get(summary.host)
         return sorted(self._summaries.values(), key=lambda summary: summary.host)
@@ -140,8 +169,14 @@ class Audit:
     def _sleep(self, event: Event) -> None:
         """Count a wake as false when the sleep after it rests on a use before it."""
         woken_us = self._ledger.woken_us(event.host)
-        if woken_us is not None and not _used_since(event, woken_us):
+        if woken_us is not None and not self._was_used_since(event, woken_us):
             self._of(event.host).false_wakes += 1
+
+    def _was_used_since(self, event: Event, moment_us: int) -> bool:
+        last_used = event.evidence.last_used if event.evidence else None
+        if last_used is None:
+            return False
+        return self._ledger.steady.date(microseconds(last_used)) > moment_us
 
     def _call_off(self, event: Event) -> None:
         self._of(event.host).sleeps_called_off += 1
@@ -159,18 +194,29 @@ _NOTES: dict[str, Callable[[Audit, Event], None]] = {
 
 
 def summarise(
-    events: Iterable[Event],
+    read: Callable[[], Iterable[Event]],
     window: Window,
     prices: Mapping[str, Price],
     opening: Opening | None = None,
+    host: str | None = None,
 ) -> list[Summary]:
-    """Return a summary of each host; `opening`: how all stood before the first event."""
-    audit = Audit(window, opening)
-    for event in events:
-        audit.add(event)
+    """Return a summary of each host, or of one. `read`: asked for the events once or twice.
+
+    `opening`: how all stood before the first event.
+    """
+    audit = add_up(read, lambda believed: Audit(window, opening, host, believed=believed))
     return audit.summaries(prices)
 
 
-def _used_since(event: Event, moment_us: int) -> bool:
-    last_used = event.evidence.last_used if event.evidence else None
-    return last_used is not None and microseconds(last_used) > moment_us
+def add_up(
+    read: Callable[[], Iterable[Event]], begin: Callable[[Sequence[int] | None], Audit]
+) -> Audit:
+    """Return an audit that all events are added to; `begin` makes it by a reckoning."""
+    audit = begin(None)
+    for event in read():
+        audit.add(event)
+    if audit.is_stale():
+        audit = begin(audit.reckoning())
+        for event in read():
+            audit.add(event)
+    return audit

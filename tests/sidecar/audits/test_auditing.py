@@ -73,6 +73,14 @@ def test_a_host_that_is_gone_or_misspelt_is_said_and_told_all_the_same(data: Pat
     assert [row["host"] for row in csv.DictReader(done.stdout.splitlines())] == ["gone.test"]
 
 
+def test_one_host_has_the_sums_that_it_has_among_all(data: Path) -> None:
+    among_all = json.loads(audit(data, "--until", "2026-02-02", "--format", "json").stdout)
+    for host in among_all["hosts"]:
+        alone = audit(data, "--host", host["host"], "--until", "2026-02-02", "--format", "json")
+        assert json.loads(alone.stdout)["hosts"] == [host]
+    assert among_all["hosts"][1]["unknown_s"] == 47 * 3600
+
+
 def test_a_pipe_gets_plain_text(data: Path) -> None:
     done = audit(data, "--until", "2026-02-02")
     head, mine, gone = done.stdout.splitlines()

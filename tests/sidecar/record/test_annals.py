@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -65,59 +66,139 @@ class Case:
         }
 
 
-def lived(seed: int, folder: Path, days: int) -> tuple[World, Case]:
+def lived(seed: int, folder: Path, days: int, clock: str = "right") -> tuple[World, Case]:
     """Let a world be recorded, with kills in between, up to the end of an hour."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    world, case, seen = World(seed, hosts=4, begin=START), Case(folder), 0
-    while world.wall() < microseconds(START + timedelta(days=days)):
-        world.run(world.moment() + timedelta(minutes=1))
+    world, case, seen = World(seed, hosts=4, begin=START, clock=clock), Case(folder), 0
+    while world.true_moment() < START + timedelta(days=days):
+        world.run(world.true_moment() + timedelta(minutes=1))
         case.pending += world.events[seen:]
         seen = len(world.events)
         for kill in (chance.random() < 0.2, False):
             case.put(world.moment(), kill=kill)
+    world.set_right()
+    case.pending += world.events[seen:]
     world.now_us += HOUR - world.wall() % HOUR
     case.put(world.moment() + timedelta(seconds=10))
     world.end()
     return world, case
 
 
+def sums(spans: Iterable[tuple[str, int, int]], window: Window) -> dict[str, int]:
+    """Return how much of each state lies in a window."""
+    found = {"awake": 0, "asleep": 0, "unknown": 0}
+    for state, start, end in spans:
+        first, last = window.cut(start, end)
+        found[state] += max(0, last - first)
+    return found
+
+
+Lived = Callable[[int, str], tuple[World, Case]]
+
+
+@pytest.fixture(scope="module")
+def a_month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    """Return how a world was recorded; nobody may change it."""
+    known: dict[tuple[int, str], tuple[World, Case]] = {}
+
+    def of(seed: int, clock: str) -> tuple[World, Case]:
+        if (seed, clock) not in known:
+            folder = tmp_path_factory.mktemp("month")
+            known[seed, clock] = lived(seed, folder, days=31, clock=clock)
+        return known[seed, clock]
+
+    yield of
+    for _, case in known.values():
+        case.store.close()
+
+
+@pytest.mark.parametrize("clock", ["right", "wrong"])
 @pytest.mark.parametrize("seed", range(3))
-def test_an_audit_of_a_month_tells_the_known_sums(seed: int, tmp_path: Path) -> None:
-    world, case = lived(seed, tmp_path, days=31)
-    past = Past(tmp_path, Event)
-    window = Window(None, world.wall())
-    told = {s.host: s for s in summarise(past.events(), window, dict.fromkeys(world.truth, PRICE))}
+def test_an_audit_of_a_month_tells_the_known_sums(seed: int, clock: str, a_month: Lived) -> None:
+    world, case = a_month(seed, clock)
+    past = Past(case.folder, Event)
+    now = world.wall()
+    window = Window(None, now, now)
+    told = {s.host: s for s in summarise(past.events, window, dict.fromkeys(world.truth, PRICE))}
     assert not past.faults
     for host, truth in world.truth.items():
         mine = told[host]
-        sums = {"awake": mine.awake_us, "asleep": mine.asleep_us, "unknown": mine.unknown_us}
-        assert sums == truth.sums
+        found = {"awake": mine.awake_us, "asleep": mine.asleep_us, "unknown": mine.unknown_us}
+        assert found == truth.sums == sums(truth.spans, window)
         assert mine.wakes == truth.wakes
         assert mine.false_wakes == truth.false_wakes
         assert mine.sleeps_called_off == truth.called_off
         assert mine.failed_stops == truth.failed_stops
         assert mine.money_saved == PRICE.per_hour * truth.sums["asleep"] / HOUR
-    assert len(list((tmp_path / "archive").glob("*.json"))) >= 2
-    case.store.close()
+    assert len(list((case.folder / "archive").glob("*.json"))) >= 2
 
 
+@pytest.mark.parametrize("clock", ["right", "wrong"])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_hours_of_a_month_add_up_to_the_same(seed: int, tmp_path: Path) -> None:
-    world, case = lived(seed, tmp_path, days=31)
+def test_every_window_has_what_was_true_in_it(seed: int, clock: str, a_month: Lived) -> None:
+    world, case = a_month(seed, clock)
+    begin, now, past = microseconds(START), world.wall(), Past(case.folder, Event)
+    # An hour, a day, over the end of a month, a week, and up to now.
+    for since, hours in ((100, 1), (24, 24), (11 * 24 + 22, 4), (200, 168), (290, 2000)):
+        since_us = begin + since * HOUR
+        window = Window(since_us, min(since_us + hours * HOUR, now), now)
+        told = {s.host: s for s in summarise(past.events, window, {})}
+        for host, truth in world.truth.items():
+            mine = told[host]
+            found = {"awake": mine.awake_us, "asleep": mine.asleep_us, "unknown": mine.unknown_us}
+            assert found == sums(truth.spans, window)
+            assert sum(found.values()) == window.until_us - since_us
+            [alone] = summarise(past.events, window, {}, host=host)
+            assert alone == mine
+
+
+def told_by_hour(case: Case) -> Counter[tuple[str, str, int]]:
+    """Return what the rows say; of a day whose hours are folded all is in its first."""
     told: Counter[tuple[str, str, int]] = Counter()
     for (host, day), row in case.rows().items():
         since = microseconds(datetime.fromisoformat(f"{day}T00:00Z"))
-        for hour in range(24):
-            for state in ("awake", "asleep"):
-                told[host, state, since + hour * HOUR] += round(row[f"{state}_s"][hour] * 1e6)
+        for state in ("awake", "asleep"):
+            seconds = row[f"{state}_s"]
+            for hour, spent_s in enumerate(seconds if isinstance(seconds, list) else [seconds]):
+                told[host, state, since + hour * HOUR] += round(spent_s * 1e6)
+    return +told
+
+
+def true_by(unit: int, world: World) -> Counter[tuple[str, str, int]]:
     true: Counter[tuple[str, str, int]] = Counter()
     for host, truth in world.truth.items():
         for state, start, end in truth.spans:
-            for hour in range(start // HOUR * HOUR, end, HOUR):
-                share = min(end, hour + HOUR) - max(start, hour)
-                true[host, state, hour] += share if state != "unknown" else 0
-    assert +told == +true
-    case.store.close()
+            for begin in range(start // unit * unit, end, unit):
+                share = min(end, begin + unit) - max(start, begin)
+                true[host, state, begin] += share if state != "unknown" else 0
+    return +true
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_hours_of_a_month_add_up_to_the_same(seed: int, a_month: Lived) -> None:
+    world, case = a_month(seed, "right")
+    assert told_by_hour(case) == true_by(HOUR, world)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_clock_that_was_wrong_leaves_no_trace_in_the_days(seed: int, a_month: Lived) -> None:
+    world, case = a_month(seed, "wrong")
+    told: Counter[tuple[str, str, int]] = Counter()
+    for (host, state, hour), spent_us in told_by_hour(case).items():
+        told[host, state, hour - hour % (24 * HOUR)] += spent_us
+    assert told == true_by(24 * HOUR, world)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_hour_has_more_than_an_hour_however_the_clock_is_set(seed: int, a_month: Lived) -> None:
+    world, case = a_month(seed, "set")
+    told = told_by_hour(case)
+    for host, truth in world.truth.items():
+        known = truth.sums["awake"] + truth.sums["asleep"]
+        assert sum(us for (name, _, _), us in told.items() if name == host) == known
+    assert all(
+        told[host, "awake", hour] + told[host, "asleep", hour] <= HOUR for host, _, hour in told
+    )
 
 
 def test_every_file_is_as_the_schema_says(tmp_path: Path) -> None:
@@ -190,15 +271,15 @@ def test_who_asks_about_a_month_reads_none_before_it_and_learns_the_same(
     seed: int, tmp_path: Path
 ) -> None:
     world, case = lived(seed, tmp_path, days=75)
-    window = Window(microseconds(datetime(2026, 3, 9, 12, tzinfo=UTC)), world.wall())
+    window = Window(microseconds(datetime(2026, 3, 9, 12, tzinfo=UTC)), world.wall(), world.wall())
     past = Past(tmp_path, Event)
-    whole = summarise(past.events(), window, {})
+    whole = summarise(past.events, window, {})
     month, opening = past.opening("2026-03")
     assert month == "2026-03"
     assert opening
     for path in (tmp_path / "archive").glob("2026-0[12].json"):
         path.write_text("not needed")
-    assert summarise(past.events(month, opening.last_id), window, {}, opening) == whole
+    assert summarise(lambda: past.events(month, opening.last_id), window, {}, opening) == whole
     assert not past.faults
     case.store.close()
 

@@ -564,6 +564,41 @@ def test_it_says_for_how_long_nobody_has_watched(case: Case) -> None:
     assert second["unwatched_s"] == 300.0
 
 
+def booted(case: Case) -> Recorder:
+    """A new process after the machine was off."""
+    assert case.recorder.commit()
+    case.recorder.close()
+    path = case.folder / "activity.json"
+    document = json.loads(path.read_bytes())
+    document["clock"]["1"]["boot_id"] = "another"
+    path.write_text(json.dumps(document))
+    return case.open()
+
+
+def test_after_a_boot_it_says_whose_word_it_is_how_long_that_took(case: Case) -> None:
+    case.recorder.watch(None)
+    case.again().watch(NOW - timedelta(minutes=5))
+    booted(case).watch(NOW - timedelta(minutes=5))
+    case.recorder.commit()
+    assert [event.get("rebooted") for event in case.events("watch_started")] == [None, None, True]
+    assert case.events("clock_step") == []
+
+
+def test_a_clock_that_a_boot_has_set_back_is_a_step(case: Case) -> None:
+    case.write(line(StartUTC="2026-01-02T03:04:00Z"))
+    case.recorder.read()
+    recorder = booted(case)
+    case.now = NOW - timedelta(hours=10)
+    recorder.watch(NOW)
+    recorder.commit()
+    [step] = case.events("clock_step")
+    assert step["step_s"] == -36000.0
+    assert case.events("watch_started")[-1]["unwatched_s"] == 0
+    assert recorder.known.last_used("a.test") == case.now
+    case.now += timedelta(hours=1)
+    assert recorder.known.last_used("a.test") == case.now - timedelta(hours=1)
+
+
 def test_a_host_that_is_seen_stopped_is_recorded_once(case: Case) -> None:
     for _ in range(3):
         case.recorder.note_stopped("a.test")

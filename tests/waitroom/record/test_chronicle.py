@@ -24,8 +24,10 @@ HOST = "app.test"
 @pytest.mark.parametrize("day", ["2026-01-25", "2026-02-20", "2026-03-03"])
 def test_a_host_has_the_history_that_the_audit_tells(day: str, tmp_path: Path) -> None:
     world, case = lived(5, tmp_path, days=50)
-    window = Window(microseconds(datetime.fromisoformat(f"{day}T00:00Z")), world.wall())
-    audit = {s.host: s for s in summarise(Past(tmp_path, Event).events(), window, {})}
+    window = Window(
+        microseconds(datetime.fromisoformat(f"{day}T00:00Z")), world.wall(), world.wall()
+    )
+    audit = {s.host: s for s in summarise(Past(tmp_path, Event).events, window, {})}
     chronicle = Chronicle(tmp_path)
     for host, summary in audit.items():
         history = tell(chronicle.of(host, day), host, window, None)
@@ -66,8 +68,8 @@ def test_a_closed_month_is_read_once_and_again_when_it_changes(tmp_path: Path) -
 def test_what_a_month_saved_is_in_archive_and_newest_once(tmp_path: Path) -> None:
     write_quarter(tmp_path, HOST, TODAY)
     begin, end = datetime(2026, 3, 1, tzinfo=UTC), TODAY.replace(minute=0)
-    window = Window(microseconds(begin), microseconds(end))
-    [summary] = summarise(Past(tmp_path, Event).events(), window, {})
+    window = Window(microseconds(begin), microseconds(end), microseconds(end))
+    [summary] = summarise(Past(tmp_path, Event).events, window, {})
     asleep_s = Chronicle(tmp_path).asleep_s("2026-03")
     assert asleep_s == {HOST: pytest.approx(summary.asleep_us / 1e6)}
     assert timedelta(days=9) < timedelta(seconds=asleep_s[HOST]) < end - begin
@@ -75,7 +77,7 @@ def test_what_a_month_saved_is_in_archive_and_newest_once(tmp_path: Path) -> Non
 
 def test_without_a_record_there_is_nothing(tmp_path: Path) -> None:
     told = Chronicle(tmp_path).of(HOST, "2026-03-01")
-    window = Window(0, 10)
+    window = Window(0, 10, 10)
     assert (told.events, tell(told, HOST, window, None).spans) == ((), [])
     assert Chronicle(tmp_path).asleep_s("2026-03") == {}
 

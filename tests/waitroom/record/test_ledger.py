@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +24,9 @@ MINUTE = 60.0
 class Told:
     """A ledger that is fed, and what it told in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, believed: Sequence[int] | None = None) -> None:
         self.spans: list[tuple[str, str, int, int]] = []
-        self.ledger = Ledger(self.note)
+        self.ledger = Ledger(self.note, believed=believed)
 
     def note(self, host: str, state: State, start: int, end: int) -> None:
         self.spans.append((host, state.value, start, end))
@@ -118,22 +120,26 @@ def test_a_stop_whose_end_nobody_saw_is_unknown_until_it_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0, 86400.0])
-def test_a_span_is_as_long_as_it_was_although_the_clock_was_set(step_s: float) -> None:
+def test_a_span_is_as_long_as_it_was_and_what_the_clock_skipped_is_unknown(step_s: float) -> None:
     told = Told()
     told.add(0, "found_running")
     told.add(10 + step_s / 60, "clock_step", "*", step_s=step_s)
     told.add(15 + step_s / 60, "sleep_started")
     told.add(20 + step_s / 60, "slept")
-    assert told.minutes(30 + step_s / 60) == {"awake": 20, "asleep": 10}
+    skipped = {"unknown": step_s / 60} if step_s > 0 else {}
+    assert told.minutes(30 + step_s / 60) == {"awake": 20, "asleep": 10, **skipped}
 
 
-def test_a_clock_that_was_set_back_while_we_were_off_makes_no_time() -> None:
+def test_a_clock_that_is_behind_after_a_boot_makes_no_time_until_it_is_set() -> None:
     told = Told()
-    told.add(1000, "found_stopped")
-    told.add(-20_000_000, "watch_started", "*", unwatched_s=0.0)
-    told.add(2000, "clock_step", "*", step_s=20_001_990 * MINUTE)
+    told.add(0, "found_stopped")
+    told.add(1000, "sleep_called_off", reason="not_known")
+    told.add(-20_000_000, "watch_started", "*", unwatched_s=0.0, rebooted=True)
+    told.add(-19_999_990, "found_stopped")
+    told.add(2000, "clock_step", "*", step_s=20_001_985 * MINUTE)
     told.add(2010, "found_running")
-    assert told.minutes(2020) == {"asleep": 20, "awake": 10}
+    # It was off for 985 minutes, and asleep before and after.
+    assert told.minutes(2020) == {"asleep": 2010, "awake": 10}
 
 
 def test_an_event_that_comes_late_counts_as_of_the_last_one() -> None:
@@ -155,6 +161,21 @@ def test_what_is_certain_is_told_once_in_whatever_pieces() -> None:
     assert told.minutes(40) == {"asleep": 20, "unknown": 20}
 
 
+def assert_true(told: Told, world: World) -> None:
+    """Each host has its known sums, and besides what the clock skipped for good is unknown."""
+    told.ledger.close(microseconds(world.end()))
+    for host, truth in world.truth.items():
+        spans = [(state, a, b) for name, state, a, b in told.spans if name == host]
+        assert all(a < b for _, a, b in spans)
+        assert all(b == c for (_, _, b), (_, c, _) in itertools.pairwise(spans))
+        sums: Counter[str] = Counter(dict.fromkeys(State, 0))
+        for state, start, end in spans:
+            sums[state] += end - start
+        skipped = spans[-1][2] - spans[0][1] - sum(truth.sums.values())
+        assert sums == {**truth.sums, "unknown": truth.sums["unknown"] + skipped}
+        assert skipped == 0 or world.clock == "set"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_sums_of_a_month_are_the_known_ones(seed: int) -> None:
     world = World(seed, hosts=5, begin=START)
@@ -167,12 +188,23 @@ def test_the_sums_of_a_month_are_the_known_ones(seed: int) -> None:
             told.again()
         if world.random.random() < 0.2:  # in time, as the recorder does
             told.ledger.tell_until(event.at_us())
-    told.ledger.close(microseconds(world.end()))
-    for host, truth in world.truth.items():
-        sums: Counter[str] = Counter(dict.fromkeys(State, 0))
-        for name, state, start, end in told.spans:
-            sums[state] += end - start if name == host else 0
-        assert sums == truth.sums
+    assert_true(told, world)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("clock", ["set", "wrong"])
+def test_the_sums_are_the_known_ones_whatever_the_clock_was_set_to(seed: int, clock: str) -> None:
+    world = World(seed, hosts=5, begin=START, clock=clock)
+    world.run(START + timedelta(days=31))
+    world.set_right()
+    events = [msgspec.convert(document, Event) for document in world.events]
+    believed = None
+    for _ in range(2):  # what came out of the first look is believed in the second
+        told = Told(believed)
+        for event in events:
+            told.ledger.add(event, event.at_us())
+        believed = told.ledger.steady.reckoning()
+    assert_true(told, world)
 
 
 _KINDS = ["wake_requested", "woken", "wake_failed", "sleep_started", "slept", "sleep_called_off",

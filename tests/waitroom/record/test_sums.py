@@ -23,12 +23,17 @@ def at(hours: float) -> datetime:
 def summary(
     steps: Steps, since: float | None = None, until: float = 100, price: Price | None = None
 ) -> Summary:
-    window = Window(None if since is None else microseconds(at(since)), microseconds(at(until)))
+    begin = None if since is None else microseconds(at(since))
+    window = Window(begin, microseconds(at(until)), microseconds(at(100)))
     events = [
-        msgspec.convert({"at": at(hour), "host": "a.test", "kind": kind, **fields}, Event)
+        msgspec.convert(
+            {"at": at(hour), "host": "*" if kind[0] == "*" else "a.test", "kind": kind.strip("*")}
+            | fields,
+            Event,
+        )
         for hour, kind, fields in steps
     ]
-    [found] = summarise(events, window, {"a.test": price} if price else {})
+    [found] = summarise(lambda: events, window, {"a.test": price} if price else {})
     return found
 
 
@@ -75,3 +80,29 @@ def test_money_is_the_price_of_the_time_asleep() -> None:
 def test_what_says_nothing_of_its_state_leaves_a_host_unknown(kind: str) -> None:
     found = summary([(0, kind, {})], until=1)
     assert (found.unknown_us, found.share_saved) == (3_600_000_000, None)
+
+
+@pytest.mark.parametrize("ahead_h", [2, 48, 24 * 365])
+def test_a_clock_that_was_ahead_and_is_set_back_counts_nothing_twice(ahead_h: float) -> None:
+    steps: Steps = [
+        (0, "found_running", {}),
+        (30 + ahead_h, "*clock_step", {"step_s": ahead_h * 3600}),
+        (31 + ahead_h, "sleep_started", {}),
+        (31 + ahead_h, "slept", {}),
+        (32, "*clock_step", {"step_s": -ahead_h * 3600}),
+    ]
+    day = summary(steps, since=24, until=48)
+    assert (day.awake_us, day.asleep_us) == (7 * 3_600_000_000, 17 * 3_600_000_000)
+    assert summary(steps, since=6, until=30).awake_us == 24 * 3_600_000_000
+    assert day.false_wakes == 0
+
+
+def test_what_a_clock_has_skipped_is_unknown() -> None:
+    steps: Steps = [(0, "found_running", {}), (15, "*clock_step", {"step_s": 5 * 3600})]
+    found = summary(steps, until=24)
+    assert (found.awake_us, found.unknown_us) == (19 * 3_600_000_000, 5 * 3_600_000_000)
+
+
+def test_a_window_has_what_came_to_light_after_it() -> None:
+    found = summary(WOKEN, until=10.25)
+    assert (found.asleep_us, found.awake_us, found.wakes) == (36_000_000_000, 900_000_000, 0)
