@@ -104,7 +104,7 @@ def explain(host: str, form: str) -> None:
     "kinds",
     multiple=True,
     metavar="KIND",
-    type=click.Choice(list(Kind)),
+    type=click.Choice([kind.value for kind in Kind]),  # click would go by the names of the enum
     help="List events of this kind, such as woken or stop_failed; may be repeated.",
 )
 @click.option("--events", is_flag=True, help="List all events, not the sums.")
