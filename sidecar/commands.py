@@ -102,7 +102,7 @@ def explain(host: str, form: str) -> None:
     "kinds",
     multiple=True,
     metavar="KIND",
-    type=click.Choice(list(Kind)),
+    type=click.Choice([str(kind) for kind in Kind]),  # by their values, not their names
     help="List events of this kind, such as woken or stop_failed. May be repeated.",
 )
 @click.option("--events", is_flag=True, help="List all events instead of sums.")
