@@ -27,8 +27,8 @@ from waitroom.registry.settings import Settings
 def cli(context: click.Context) -> None:
     """Record who uses which host, and put idle upstreams to sleep. Without a command: run.
 
-    Everything is set by environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...); the README
-    lists them all.
+    Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
+    them all.
     """
     if context.invoked_subcommand is None:
         run()
@@ -47,9 +47,9 @@ def run() -> None:
 
 @cli.command(epilog=EXIT_STATUSES)
 def ingest() -> None:
-    """Read all that is in the logs now, commit it, and exit.
+    """Read and record all that is in the logs now, and exit.
 
-    No sidecar may run meanwhile.
+    No sidecar may run at the same time.
     """
     settings = _settings()
     from sidecar.ingest import ingest as read_all  # noqa: PLC0415 - as above
@@ -80,8 +80,8 @@ def ingest() -> None:
 def explain(host: str, form: str) -> None:
     """Say whether HOST would be put to sleep now, and why not. Changes nothing.
 
-    Step by step, and how the last attempt went. Run it where the sidecar runs, beside it: only
-    there Traefik's connections are seen.
+    Goes step by step, and shows how the last attempt went. Run it beside the sidecar, where that
+    runs: only there can it see Traefik's connections.
     """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts, settings.containers)
@@ -94,20 +94,18 @@ def explain(host: str, form: str) -> None:
 
 
 @cli.command(epilog=EXIT_STATUSES)
-@click.option("--host", help="Only this one, by any of its names.")
-@click.option(
-    "--since", help="7d, 12h, 2026-01-31 or 2026-01-31T12:00:00Z; without it all there is."
-)
-@click.option("--until", help="The same; without it until now.")
+@click.option("--host", help="Only this host, by any of its names.")
+@click.option("--since", help="7d, 12h, 2026-01-31 or 2026-01-31T12:00:00Z; default: all there is.")
+@click.option("--until", help="In the same form; default: now.")
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
     metavar="KIND",
-    type=click.Choice([kind.value for kind in Kind]),  # click would go by the names of the enum
-    help="List events of this kind, such as woken or stop_failed; may be repeated.",
+    type=click.Choice([str(kind) for kind in Kind]),  # by their values, not their names
+    help="List events of this kind, such as woken or stop_failed. May be repeated.",
 )
-@click.option("--events", is_flag=True, help="List all events, not the sums.")
+@click.option("--events", is_flag=True, help="List all events instead of sums.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
     show_default=True, help="For people, or for programs.",
@@ -120,11 +118,11 @@ def audit(
     events: bool,  # noqa: FBT001 - click hands it over by name
     form: str,
 ) -> None:
-    """Say what was awake and asleep, and what that saved. Or list what happened.
+    """Sum up how long hosts were awake and asleep, and what that saved.
 
-    Spans are hours, minutes and seconds in a table, seconds in JSON and CSV; times are UTC. It
-    only reads, beside a sidecar that runs or without one. Where a file is damaged, it names it,
-    tells the rest, and ends with exit status 1.
+    Or list what happened (--events, --kind). Spans are seconds in JSON and CSV; times are UTC. It
+    only reads, with or without a running sidecar. If a file is damaged, it names the file, sums up
+    the rest, and ends with exit status 1.
     """
     settings = Settings.from_environment(os.environ)
     from sidecar.audits.auditing import Question, answer  # noqa: PLC0415
@@ -148,7 +146,7 @@ def audit(
 
 @cli.command(epilog=EXIT_STATUSES)
 def schema() -> None:
-    """Print the JSON Schema of activity.json. The archive's files are of the same form."""
+    """Print the JSON Schema of activity.json. The archive's files have the same form."""
     from sidecar.schema import schema as make  # noqa: PLC0415 - as above
 
     click.echo(make())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 # What every command's help ends with.
 EXIT_STATUSES = (
-    "Exit status: 0 done, 1 an error that a person can mend (told in one line), 2 wrong usage, "
+    "Exit status: 0 done, 1 an error that a person can mend (one line on stderr), 2 wrong usage, "
     "130 interrupted."
 )
 

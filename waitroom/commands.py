@@ -33,8 +33,8 @@ _Port = click.IntRange(1, 65535)
 def cli(context: click.Context) -> None:
     """Wake sleeping apps for their visitors. Without a command: serve.
 
-    Everything is set by environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...); the README
-    lists them all.
+    Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
+    them all.
     """
     if context.invoked_subcommand is None:
         serve()
@@ -58,11 +58,11 @@ def serve() -> None:
 
 @cli.command(epilog=EXIT_STATUSES)
 def check() -> None:
-    """Look at the configuration and all it leads to. One line a finding, and exit status 1.
+    """Check the configuration and all it refers to. Prints one line for each fault.
 
-    Looks at hosts.yaml, containers, VMs, folders, and whether Traefik writes the log and reads the
-    routes. Nothing is changed, but for a proof file in the routes folder that goes again. What
-    does not answer is given up after a few seconds.
+    Checks hosts.yaml, containers, VMs, folders, and whether Traefik writes the log and reads the
+    routes. Changes nothing, but writes a test file into the routes folder and removes it. Gives up
+    after a few seconds on what does not answer. Exit status 1 if there is a fault.
     """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts, settings.containers)
@@ -84,8 +84,8 @@ def check() -> None:
 def print_socket_proxy() -> None:
     """Print a haproxy.cfg that guards Docker's socket.
 
-    It admits what our two processes ask, and no more: about the containers of hosts.yaml by name;
-    about any where containers announce themselves (WAITROOM_DOCKER_LABELS=on).
+    It admits what our two processes need, and no more: the containers of hosts.yaml by name, or any
+    container with WAITROOM_DOCKER_LABELS=on.
     """
     settings = Settings.from_environment(os.environ)
     registry = config.load(settings.hosts)
@@ -105,8 +105,8 @@ def print_socket_proxy() -> None:
 def migrate(compose_file: BinaryIO) -> None:
     """Print COMPOSE_FILE with its sablier.* labels as ours.
 
-    `-` reads standard input; the file itself is left alone. What has no counterpart is said on
-    standard error.
+    `-` reads standard input. The file itself stays as it is. Standard error names what has no
+    counterpart.
     """
     from waitroom.labels.migrate import migrate as translate  # noqa: PLC0415 - only this command needs it
 
@@ -124,9 +124,10 @@ def migrate(compose_file: BinaryIO) -> None:
 
 @cli.command(epilog=EXIT_STATUSES)
 def token() -> None:
-    """Make a token that wakes hosts, and its digest. That goes to their `tokens` in hosts.yaml.
+    """Make a token that wakes hosts, and its digest.
 
-    Nothing is kept of it. Whoever sends it as `Authorization: Bearer TOKEN` wakes them.
+    The digest belongs into the `tokens` of those hosts in hosts.yaml. A client that sends the token
+    as `Authorization: Bearer TOKEN` wakes them. waitroom does not keep the token.
     """
     made = secrets.token_urlsafe(32)
     click.echo(f"token:  {made}\ndigest: {hashlib.sha256(made.encode()).hexdigest()}")
@@ -142,17 +143,17 @@ def token() -> None:
     default="60s",
     show_default=True,
     metavar="SPAN",
-    help="Sleep after so long unused, such as 20s, 5m or 1h30m.",
+    help="How long the app is unused before it sleeps: 20s, 5m, 1h30m.",
 )
 @click.option(
     "--data",
     default=".demo",
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where everything it writes goes.",
+    help="The folder for everything that it writes.",
 )
 def demo(port: int, admin_port: int, idle_after: str, data: Path) -> None:
-    """Run the whole thing here, without Docker, until Ctrl-C."""
+    """Run everything here, without Docker, until Ctrl-C."""
     if port == admin_port:
         raise click.UsageError("--port and --admin-port need one each")
     from waitroom.demo.stack import run  # noqa: PLC0415 - only this command needs it

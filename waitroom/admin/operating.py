@@ -29,7 +29,7 @@ def _order(command: _Command) -> _Command:
         "by",
         metavar="NAME",
         callback=_name,
-        help="Who orders it.  [default: the user of the system]",
+        help="Who gives the order.  [default: the user of the system]",
     )
     return click.argument("host", callback=_hostname)(named(command))
 
@@ -61,13 +61,13 @@ def wake(host: str, by: str) -> None:
 
 @click.command(epilog=EXIT_STATUSES)
 @_order
-@click.option("--force", is_flag=True, help="Cut off whoever uses it; needs a --reason.")
+@click.option("--force", is_flag=True, help="Cut off those who use it; needs a --reason.")
 @click.option("--reason", default="", help="Why, for the record.")
 def sleep(host: str, by: str, force: bool, reason: str) -> None:  # noqa: FBT001 - click's way
     """Put HOST to sleep now, unless somebody uses it. Waits until it sleeps.
 
-    An order that could not be carried out is forgotten after two minutes; a stop that has begun is
-    followed for ten.
+    The waiting room forgets an order that it could not carry out in two minutes. The command waits
+    ten minutes for a stop that has begun.
     """
     if force and not reason.strip():
         raise click.UsageError("--force needs a --reason")
@@ -87,8 +87,8 @@ def sleep(host: str, by: str, force: bool, reason: str) -> None:  # noqa: FBT001
 def keep(host: str, by: str, until: str | None, span: str | None) -> None:
     """Keep HOST awake for a while.
 
-    Either --until a time or --for a span, 28 days at most. One that sleeps is not woken by that. A
-    newer order takes the place of the last one.
+    Give --until or --for, 28 days at most. This does not wake a host that sleeps. A newer order
+    replaces the last one.
     """
     if (until is None) == (span is None):
         raise click.UsageError("give either --until 18:00 or --for 2h")
@@ -104,23 +104,23 @@ def keep(host: str, by: str, until: str | None, span: str | None) -> None:
 @click.command(epilog=EXIT_STATUSES)
 @_order
 def release(host: str, by: str) -> None:
-    """Keep HOST awake no more.
+    """Take back what `keep HOST` ordered.
 
-    The windows of hosts.yaml in which it stays awake hold all the same.
+    The `awake` windows of hosts.yaml still apply.
     """
     click.echo(Room(by).post(host, "release")["text"])
 
 
 @click.group(epilog=EXIT_STATUSES)
 def operator() -> None:
-    """Who may log in to the admin listener's pages."""
+    """Manage who may log in to the dashboard."""
 
 
 @operator.command(epilog=EXIT_STATUSES)
 @click.argument("name")
-@click.option("--reader", is_flag=True, help="Sees, and acts not; without it an operator.")
+@click.option("--reader", is_flag=True, help="May look, but give no orders.")
 def add(name: str, reader: bool) -> None:  # noqa: FBT001 - click's way
-    """Give NAME a token, shown once; the old one holds no more."""
+    """Print a new token for NAME, once; an older one ends."""
     click.echo(_operators().add(name, Role.READER if reader else Role.OPERATOR))
 
 
@@ -137,7 +137,7 @@ def list_all() -> None:
 @operator.command(epilog=EXIT_STATUSES)
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take NAME's token, and end his sessions."""
+    """Revoke the token of NAME and end the sessions."""
     _operators().remove(name)
 
 
