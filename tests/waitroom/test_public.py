@@ -168,6 +168,16 @@ def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None
     assert not headers["Location"].startswith("//")
 
 
+def test_scanners_by_the_hundred_fill_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    edge = Edge(tmp_path)
+    with caplog.at_level(logging.INFO, "waitroom.public.door"):
+        for i in range(500):
+            assert edge.visit(f"{BROWSER} {i}", "/.env") == 404
+    assert 1 <= len(caplog.records) < 15
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
