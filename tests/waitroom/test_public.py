@@ -155,6 +155,20 @@ def test_any_referer_is_a_path_of_this_host(referer: str) -> None:
     assert not found.startswith(("//", "/\\"))
 
 
+@pytest.mark.parametrize(
+    ("asked_for", "led_to"),
+    [("/a?b=//c", "/a?b=//c"), ("//evil.com", "/.//evil.com"), ("/\\evil.com", "/%5Cevil.com")],
+)
+def test_whoever_is_sent_back_to_his_url_stays_on_its_host(
+    tmp_path: Path, asked_for: str, led_to: str
+) -> None:
+    edge = Edge(tmp_path)
+    edge.upstream.phase = Phase.RUNNING
+    edge.folder.drain(["app.test"], "proof.test")
+    status, headers = edge.ask("GET", asked_for, b"", {"HTTP_USER_AGENT": BROWSER})
+    assert (status, headers["Location"]) == (307, led_to)
+
+
 @pytest.mark.parametrize("referer", ["http://[evil", "", "http://h//evil.com", "//evil.com"])
 def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None:
     edge = Edge(tmp_path)
@@ -166,6 +180,16 @@ def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None
     assert status == 303
     assert headers["Location"].startswith("/")
     assert not headers["Location"].startswith("//")
+
+
+def test_scanners_by_the_hundred_fill_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    edge = Edge(tmp_path)
+    with caplog.at_level(logging.INFO, "waitroom.public.door"):
+        for i in range(500):
+            assert edge.visit(f"{BROWSER} {i}", "/.env") == 404
+    assert 1 <= len(caplog.records) < 15
 
 
 @pytest.mark.parametrize(

@@ -38,18 +38,19 @@ class Traps:
     """Who has stepped in. Threads: any may call."""
 
     def __init__(self) -> None:
-        self.caught = 0  # how often one has, since the start
+        self._caught = 0
         self._lock = threading.Lock()
         self._held: OrderedDict[str, float] = OrderedDict()  # pseudonym -> when it is let go
 
-    def catch(self, pseudonym: str, now_s: float) -> None:
-        """Remember him for an hour from now."""
+    def catch(self, pseudonym: str, now_s: float) -> int:
+        """Remember him for an hour from now. Return how often anybody was, since the start."""
         with self._lock:
-            self.caught += 1
+            self._caught += 1
             self._held[pseudonym] = now_s + _HELD_S
             self._held.move_to_end(pseudonym)
             if len(self._held) > _MOST:
                 self._held.popitem(last=False)
+            return self._caught
 
     def left_s(self, pseudonym: str, now_s: float) -> float:
         """Return for how much longer he is held; 0: he is not."""

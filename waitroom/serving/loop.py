@@ -167,8 +167,12 @@ class Loop(ThreadWorker):
         answer = self.at_once(request)
         if answer is None:
             return False
-        with contextlib.suppress(OSError):  # whoever reads nothing gets nothing more
-            if client.send(answer) < len(answer):
+        try:
+            taken = client.send(answer)
+        except OSError:
+            taken = 0
+        if taken < len(answer):  # whoever reads nothing gets nothing more
+            with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
         return True
 

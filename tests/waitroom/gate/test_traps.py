@@ -24,12 +24,11 @@ def test_no_other_page_traps_its_visitors() -> None:
 def test_one_is_held_for_an_hour_from_the_last_time() -> None:
     traps = Traps()
     assert traps.left_s("ann", 0.0) == 0
-    traps.catch("ann", 100.0)
-    traps.catch("ann", 200.0)
+    assert traps.catch("ann", 100.0) == 1
+    assert traps.catch("ann", 200.0) == 2
     assert traps.left_s("ann", 300.0) == 3500
     assert traps.left_s("ann", 3800.0) == 0
     assert traps.left_s("bob", 300.0) == 0
-    assert traps.caught == 2
 
 
 def test_who_comes_from_everywhere_fills_no_memory() -> None:

@@ -190,3 +190,14 @@ def test_a_client_that_does_not_take_its_answer_holds_its_thread_for_a_while_onl
 ) -> None:
     served.connect(HEAD % b"large")
     assert served.answers()
+
+
+@pytest.mark.parametrize("size", [1_000, 50_000_000])
+def test_a_client_that_takes_no_answers_sent_at_once_is_ended(served: Served, size: int) -> None:
+    served.loop.at_once = lambda _: b"x" * size
+    client = served.connect()
+    client.settimeout(0)
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        for _ in range(100_000):
+            client.send(b"again and again")
+    eventually(lambda: served.loop.nr_conns == 0, what="its connection is forgotten")
