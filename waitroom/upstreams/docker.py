@@ -64,7 +64,20 @@ class Container:
             raise UpstreamError(
                 Reason.UNREACHABLE, f"container {self.name!r} is in the unknown state {word!r}"
             )
-        return Status(phase, _started_at(state) if phase is Phase.RUNNING else None, word)
+        return Status(
+            phase,
+            _started_at(state) if phase is Phase.RUNNING else None,
+            word,
+            trouble=self._trouble(state),
+        )
+
+    def _trouble(self, state: dict[str, Any]) -> str:
+        if state.get("Health", {}).get("Status") != "unhealthy" or not state.get("Running"):
+            return ""
+        return (
+            f"{self._what} is unhealthy, and Traefik leads nobody to such a one by its labels; see"
+            " its health check"
+        )
 
     def start(self) -> None:
         """Start the container, or thaw it when it was paused."""

@@ -12,7 +12,10 @@ import docker.errors
 import pytest
 
 from tests.support import eventually
+from tests.waitroom.fakes import a_host
+from waitroom import check
 from waitroom.errors import Reason, UpstreamError
+from waitroom.registry.hosts import Registry
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.docker import PHASES, Container
@@ -101,6 +104,30 @@ def test_a_container_that_cannot_start_is_a_failure_with_dockers_own_words(
         with pytest.raises(UpstreamError, match="no such file") as error:
             upstream(engine, made.name).start()
         assert error.value.reason is Reason.FAILED
+    finally:
+        made.remove(force=True)
+
+
+def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobody(
+    engine: docker.DockerClient,
+) -> None:
+    ill = {"test": ["CMD", "false"], "interval": 100_000_000, "retries": 1}
+    made = engine.containers.create("busybox", ["sleep", "600"], init=True, healthcheck=ill)
+    app = upstream(engine, made.name)
+    registry = Registry({"app.test": a_host()})
+
+    def findings() -> list[str]:
+        return list(check.upstreams(registry, lambda _: app, thorough=True))
+
+    try:
+        assert findings() == []
+        app.start()
+        eventually(findings)
+        [finding] = findings()
+        assert finding.startswith(f"hosts.'app.test': container {made.name!r} is unhealthy")
+        assert not list(check.upstreams(registry, lambda _: app))  # a wake would work
+        app.stop()
+        assert findings() == []
     finally:
         made.remove(force=True)
 
