@@ -21,6 +21,7 @@ from waitroom.upstreams.base import Phase
 from waitroom.upstreams.docker import PHASES, Container
 
 Make = Callable[..., Container]
+Act = Callable[[], None]
 
 
 @pytest.fixture
@@ -106,6 +107,42 @@ def test_a_container_that_cannot_start_is_a_failure_with_dockers_own_words(
         assert error.value.reason is Reason.FAILED
     finally:
         made.remove(force=True)
+
+
+class Meddled(Container):
+    """Somebody does something to it right after it was first looked at."""
+
+    def __init__(self, engine: docker.DockerClient, name: str, sleep: Sleep, act: Act) -> None:
+        super().__init__(lambda: engine, name, sleep)
+        self._acts = [act]
+
+    def inspect(self) -> dict[str, Any]:
+        found = super().inspect()
+        while self._acts:
+            self._acts.pop()()
+        return found
+
+
+def test_one_that_is_paused_or_thawed_between_look_and_start_runs(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    container.start()
+    Meddled(engine, container.name, Sleep.STOP, container.pause).start()
+    container.reload()
+    assert container.status == "running"
+    container.pause()
+    Meddled(engine, container.name, Sleep.STOP, container.unpause).start()
+    container.reload()
+    assert container.status == "running"
+
+
+def test_one_that_ends_between_look_and_pause_has_ended(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    container.start()
+    Meddled(engine, container.name, Sleep.PAUSE, container.kill).stop()
+    container.reload()
+    assert container.status == "exited"
 
 
 def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobody(
