@@ -110,13 +110,15 @@ def upstreams(
 ) -> Iterable[str]:
     """Ask each provider for each host; a provider that is gone is said once.
 
-    `thorough`: also for the permissions that a wake will need.
+    `thorough`: also for the permissions that a wake will need, and for what runs and is not well.
     """
     said: set[str] = set()
     for host in registry.hosts.values():
         try:
             upstream = connect(host)
-            upstream.status()
+            status = upstream.status()
+            if thorough and status.trouble:
+                yield f"hosts.{host.name!r}: {status.trouble}"
             lacking = upstream.lacks() if thorough else ()
             if lacking:
                 yield f"hosts.{host.name!r}: permission: a wake lacks {' and '.join(lacking)}"

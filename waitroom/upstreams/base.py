@@ -38,6 +38,7 @@ class Status:
     detail: str = ""  # the provider's own word for it, for logs
     url: str | None = None  # where the app answers, of an upstream whose address the provider knows
     members: tuple[Member, ...] = ()  # of a group; the first is the app that its host leads to
+    trouble: str = ""  # for its operator: why visitors may not reach it, though it runs
 
 
 class Upstream(Protocol):

@@ -64,31 +64,58 @@ class Container:
             raise UpstreamError(
                 Reason.UNREACHABLE, f"container {self.name!r} is in the unknown state {word!r}"
             )
-        return Status(phase, _started_at(state) if phase is Phase.RUNNING else None, word)
+        return Status(
+            phase,
+            _started_at(state) if phase is Phase.RUNNING else None,
+            word,
+            trouble=self._trouble(state),
+        )
+
+    def _trouble(self, state: dict[str, Any]) -> str:
+        if state.get("Health", {}).get("Status") != "unhealthy" or not state.get("Running"):
+            return ""
+        return (
+            f"{self._what} is unhealthy, and Traefik leads nobody to such a one by its labels; see"
+            " its health check"
+        )
 
     def start(self) -> None:
         """Start the container, or thaw it when it was paused."""
-        paused = self.inspect()["State"].get("Status") == "paused"
-        with asking(self._what):
-            api = self._connect().api
-            if paused:
+
+        def start(api: docker.APIClient, found: dict[str, Any]) -> None:
+            if found["State"].get("Status") == "paused":
                 api.unpause(self.name)
             else:
                 api.start(self.name)
 
+        self._order(start)
+
     def stop(self) -> None:
         """Stop or pause the container; a stop ends within the container's own grace."""
-        found = self.inspect()
-        running = found["State"].get("Status") == "running"
-        with asking(self._what):
-            api = self._connect().api
+
+        def stop(api: docker.APIClient, found: dict[str, Any]) -> None:
             if self._sleep is Sleep.STOP:
                 # The engine says `running` up to the end, so the end is waited for: nobody must be
                 # sent to an app that saves its data and goes. Later than that, `status` tells.
                 with contextlib.suppress(requests.ReadTimeout):
                     api.stop(self.name, timeout=_grace_s(found))
-            elif running:  # pausing twice would be an error
+            elif found["State"].get("Status") == "running":  # pausing twice would be an error
                 api.pause(self.name)
+
+        self._order(stop)
+
+    def _order(self, order: Callable[[docker.APIClient, dict[str, Any]], None]) -> None:
+        """Order what fits its state; once more where somebody has changed that since the look."""
+        found = self.inspect()
+        with asking(self._what):
+            api = self._connect().api
+            try:
+                order(api, found)
+            except docker.errors.APIError:
+                now = self.inspect()
+                if now["State"].get("Status") == found["State"].get("Status"):
+                    raise
+                order(api, now)
 
     def lacks(self) -> Sequence[str]:
         """Return nothing: nobody can be asked but by trying."""

@@ -71,6 +71,7 @@ class Group:
             max(moments, default=None),
             ", ".join(one.word for one in found.values()),
             members=tuple(one.as_member() for one in found.values()),
+            trouble="; ".join(filter(None, (one.status.trouble for one in found.values()))),
         )
 
     def start(self) -> None:

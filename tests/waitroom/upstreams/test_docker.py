@@ -12,12 +12,16 @@ import docker.errors
 import pytest
 
 from tests.support import eventually
+from tests.waitroom.fakes import a_host
+from waitroom import check
 from waitroom.errors import Reason, UpstreamError
+from waitroom.registry.hosts import Registry
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
 from waitroom.upstreams.docker import PHASES, Container
 
 Make = Callable[..., Container]
+Act = Callable[[], None]
 
 
 @pytest.fixture
@@ -101,6 +105,66 @@ def test_a_container_that_cannot_start_is_a_failure_with_dockers_own_words(
         with pytest.raises(UpstreamError, match="no such file") as error:
             upstream(engine, made.name).start()
         assert error.value.reason is Reason.FAILED
+    finally:
+        made.remove(force=True)
+
+
+class Meddled(Container):
+    """Somebody does something to it right after it was first looked at."""
+
+    def __init__(self, engine: docker.DockerClient, name: str, sleep: Sleep, act: Act) -> None:
+        super().__init__(lambda: engine, name, sleep)
+        self._acts = [act]
+
+    def inspect(self) -> dict[str, Any]:
+        found = super().inspect()
+        while self._acts:
+            self._acts.pop()()
+        return found
+
+
+def test_one_that_is_paused_or_thawed_between_look_and_start_runs(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    container.start()
+    Meddled(engine, container.name, Sleep.STOP, container.pause).start()
+    container.reload()
+    assert container.status == "running"
+    container.pause()
+    Meddled(engine, container.name, Sleep.STOP, container.unpause).start()
+    container.reload()
+    assert container.status == "running"
+
+
+def test_one_that_ends_between_look_and_pause_has_ended(
+    engine: docker.DockerClient, container: Any
+) -> None:
+    container.start()
+    Meddled(engine, container.name, Sleep.PAUSE, container.kill).stop()
+    container.reload()
+    assert container.status == "exited"
+
+
+def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobody(
+    engine: docker.DockerClient,
+) -> None:
+    ill = {"test": ["CMD", "false"], "interval": 100_000_000, "retries": 1}
+    made = engine.containers.create("busybox", ["sleep", "600"], init=True, healthcheck=ill)
+    app = upstream(engine, made.name)
+    registry = Registry({"app.test": a_host()})
+
+    def findings() -> list[str]:
+        return list(check.upstreams(registry, lambda _: app, thorough=True))
+
+    try:
+        assert findings() == []
+        app.start()
+        eventually(findings)
+        [finding] = findings()
+        assert finding.startswith(f"hosts.'app.test': container {made.name!r} is unhealthy")
+        assert not list(check.upstreams(registry, lambda _: app))  # a wake would work
+        app.stop()
+        assert findings() == []
     finally:
         made.remove(force=True)
 
