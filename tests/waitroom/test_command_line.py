@@ -124,6 +124,14 @@ def test_a_reader_who_has_gone_is_told_nothing(program: tuple[str, str]) -> None
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_what_an_output_can_not_show_is_escaped(tmp_path: Path) -> None:
+    compose = tmp_path / "compose.yml"
+    compose.write_text("services: {}  # ✓", "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = ended("-m", "waitroom", "migrate", str(compose), env=environment)
+    assert (done.returncode, done.stdout.strip()) == (0, "services: {}  # \\u2713")
+
+
 def test_a_closed_output_is_no_error() -> None:
     done = ended("-m", "waitroom", "token", stdout=None, preexec_fn=lambda: os.close(1))
     assert (done.returncode, done.stderr) == (0, "")
