@@ -56,7 +56,10 @@ def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: cli
         (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
         (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
-        (["operator", "list"], "Nobody yet; `operator add NAME` gives somebody a token."),
+        (
+            ["operator", "list"],
+            "operators.json: nobody yet; `operator add NAME` gives somebody a token.",
+        ),
         (["operator", "remove", "ann"], "there is no operator 'ann'; `operator list` shows them"),
     ],
 )
