@@ -43,7 +43,7 @@ def findings(
     local = [
         *health(settings),
         *disk(settings),
-        *(f"{settings.hosts}: {fault}" for fault in templates(registry)),
+        *templates(settings.hosts, registry),
         *upstreams(registry, connect, thorough=True),
     ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
@@ -95,14 +95,15 @@ def _folders(settings: Settings) -> Iterable[str]:
             yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
 
 
-def templates(registry: Registry) -> Iterable[str]:
-    """Show every page that an operator's own template makes, to nobody."""
+def templates(file: Path, registry: Registry) -> Iterable[str]:
+    """Show every page that an operator's own template makes, to nobody. `file`: that names them."""
     for host in registry.hosts.values():
         views = samples(host.name, datetime.now(UTC)).values()
         faults = (page.fault(view, tag, host.page) for view in views for tag in languages())
         first = next(filter(None, faults), None)
         if first:
-            yield f"hosts.{host.name!r}.page.template: {first}; our own page is shown instead"
+            path = f"{file}: hosts.{host.name!r}.page.template"
+            yield f"{path}: {first}; our own page is shown instead"
 
 
 def upstreams(

@@ -97,6 +97,6 @@ def _output() -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(_Output(found.fileno(), "w", closefd=False)),
         found.encoding,
-        found.errors,
+        "backslashreplace",  # where its encoding has no sign for it
         line_buffering=True,
     )

@@ -57,7 +57,10 @@ def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: cli
         (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
         (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
-        (["operator", "list"], "Nobody yet; `operator add NAME` gives somebody a token."),
+        (
+            ["operator", "list"],
+            "operators.json: nobody yet; `operator add NAME` gives somebody a token.",
+        ),
         (["operator", "remove", "ann"], "there is no operator 'ann'; `operator list` shows them"),
     ],
 )
@@ -123,6 +126,14 @@ def test_a_reader_who_has_gone_is_told_nothing(program: tuple[str, str]) -> None
     with os.fdopen(write_end, "w") as gone:
         done = ended("-m", *program, stdout=gone)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_what_an_output_can_not_show_is_escaped(tmp_path: Path) -> None:
+    compose = tmp_path / "compose.yml"
+    compose.write_text("services: {}  # ✓", "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = ended("-m", "waitroom", "migrate", str(compose), env=environment)
+    assert (done.returncode, done.stdout.strip()) == (0, "services: {}  # \\u2713")
 
 
 def test_a_closed_output_is_no_error() -> None:

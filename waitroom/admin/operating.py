@@ -127,11 +127,14 @@ def add(name: str, reader: bool) -> None:  # noqa: FBT001 - click's way
 @operator.command("list", epilog=EXIT_STATUSES)
 def list_all() -> None:
     """Show who may log in."""
-    known = _operators().all()
+    operators = _operators()
+    known = operators.all()
     for one in known:
         click.echo(f"{one.name}  {one.role}")
     if not known:
-        click.echo("Nobody yet; `operator add NAME` gives somebody a token.", err=True)
+        click.echo(
+            f"{operators.path}: nobody yet; `operator add NAME` gives somebody a token.", err=True
+        )
 
 
 @operator.command(epilog=EXIT_STATUSES)

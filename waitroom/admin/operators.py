@@ -51,11 +51,11 @@ class Operators:
     """All who have a token."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def begin(self) -> None:
         """Make the first operator on the first start, and show his token once, in the log."""
-        if self._path.exists():
+        if self.path.exists():
             if fault := self.fault():
                 log.error("%s", fault)
             return
@@ -96,12 +96,12 @@ class Operators:
     def all(self) -> list[Operator]:
         """Return all of them. Raises: WaitroomError."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[Operator])
+            return msgspec.json.decode(self.path.read_bytes(), type=list[Operator])
         except FileNotFoundError:
             return []
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise WaitroomError(
-                f"{self._path}: can't be read, so nobody can log in: {error}; mend it, or move it"
+                f"{self.path}: can't be read, so nobody can log in: {error}; mend it, or move it"
                 " away: `python -m waitroom operator add NAME` begins a new one"
             ) from error
 
@@ -120,7 +120,7 @@ class Operators:
     def _alone(self) -> Iterator[None]:
         """Keep others from writing in between. Raises: WaitroomError, also if we can't write."""
         try:
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX)
                 yield
@@ -128,18 +128,18 @@ class Operators:
                 os.close(folder)
         except OSError as error:
             raise WaitroomError(
-                f"{self._path}: can't be written ({error.strerror}), so nobody can be added or"
+                f"{self.path}: can't be written ({error.strerror}), so nobody can be added or"
                 " removed; mend its folder's owner or mode, or name another (WAITROOM_DATA)"
             ) from error
 
     def _write(self, operators: list[Operator]) -> None:
-        beside = self._path.with_suffix(".tmp")
+        beside = self.path.with_suffix(".tmp")
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(msgspec.json.encode(operators))
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(self._path)
+        beside.replace(self.path)
 
 
 def is_name(name: str) -> bool:

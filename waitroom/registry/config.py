@@ -43,6 +43,8 @@ def load(path: Path, announced: Path | None = None) -> Registry:
 def _read(path: Path) -> object:
     """Decode a file. Raises: ConfigError, without the path."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError("is a pipe or a device, not a file")  # which may have no end
         text = path.read_text("utf-8")
     except FileNotFoundError:
         raise ConfigError("there is no such file; WAITROOM_HOSTS names another") from None
@@ -94,7 +96,7 @@ class RegistryFile:
                 "; ".join(str(error).split("\n")),
             )
             return False
-        log.info("%d hosts in force", len(self.registry.hosts))
+        log.info("hosts in force: %d", len(self.registry.hosts))
         return True
 
     def take_in(self, changed: Callable[[Registry], None]) -> None:

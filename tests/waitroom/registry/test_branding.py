@@ -131,13 +131,13 @@ def test_a_broken_template_shows_ours_and_is_a_finding_and_one_line_in_the_log(
     assert render(brand) == render(Branding())
     render(brand)
     assert len(caplog.records) == 1
-    [finding] = check.templates(hosts)
-    assert finding.startswith("hosts.'app.test'.page.template: ")
+    [finding] = check.templates(Path("hosts.yaml"), hosts)
+    assert finding.startswith("hosts.yaml: hosts.'app.test'.page.template: ")
 
 
 def test_a_good_template_is_no_finding(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text('{% extends "ours/page.html" %}')
-    assert list(check.templates(registry(tmp_path, page={"template": "."}))) == []
+    assert list(check.templates(tmp_path, registry(tmp_path, page={"template": "."}))) == []
 
 
 def test_the_samples_show_every_state_and_refusal() -> None:

@@ -55,6 +55,13 @@ def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{tmp_path}: is a folder, not a file; Docker makes one")
 
 
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yaml"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="is a pipe or a device, not a file"):
+        load(path)
+
+
 def test_a_file_of_another_encoding_is_said_to_be_saved_as_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "hosts.yaml"
     path.write_bytes("# büro".encode("latin-1"))
