@@ -102,9 +102,9 @@ def answers(event: Mapping[str, object], wish: Wish) -> bool:
 
 
 def moment(text: object) -> datetime | None:
-    """Read a time of an event; None if it is none."""
+    """Read a time of an event, as UTC; None if it is none."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the first hours of the year 1 are none in UTC
         return None
-    return at if at is not None and at.tzinfo is not None else None

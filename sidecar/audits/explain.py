@@ -79,7 +79,7 @@ def explain(
         _beating(heartbeat, now),
         _read(settings.access_log, records),
         running,
-        _unused(host, use, now),
+        unused(host, use, now),
         _condition("not kept", questions.is_not_kept(use, now)),
         _not_waking(settings.data, host),
         Condition(
@@ -148,7 +148,8 @@ def _running(host: Host, connect: Callable[[Host], Upstream]) -> tuple[Status | 
     return status, _condition("running", questions.is_running(status))
 
 
-def _unused(host: Host, use: Use, now: datetime) -> Condition:
+def unused(host: Host, use: Use, now: datetime) -> Condition:
+    """Whether nobody has used it for long enough."""
     answer = questions.is_unused(host, use, now)
     signs = {"used": use.last_used, "woken": use.last_woken, "started": use.started_at}
     known = [f"last {name} {questions.moment(at)}" for name, at in signs.items() if at]

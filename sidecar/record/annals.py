@@ -143,7 +143,10 @@ class Annals:
         try:
             self._move_before(yesterday, now)
         except OSError as error:
-            log.error("the archive can't be written, trying again in an hour: %s", error)
+            log.error(
+                "%s: the archive can't be kept, trying again in an hour: %s",
+                error.filename, error.strerror,
+            )  # fmt: skip
 
     def _move_before(self, day: date, now: datetime) -> None:
         """Move what is older to the archive. Raises: OSError; then nothing is dropped here."""

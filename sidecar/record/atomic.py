@@ -10,8 +10,15 @@ from pathlib import Path
 def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) -> None:
     """Put data in place of a file, and on the disk; `before` runs just before the old one goes.
 
-    Raises: OSError, with the old file there.
+    Raises: OSError that names it, with the old file there.
     """
+    try:
+        _replace(path, data, before)
+    except OSError as error:  # that of a full disk names none
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes, before: Callable[[], None]) -> None:
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(data)

@@ -27,7 +27,7 @@ class Commits:
             commit()
         except OSError as error:
             if not self.failing:
-                log.error("%s: can't be written, trying again: %s", path, error)
+                log.error("%s: can't be written, trying again: %s", path, error.strerror)
             self.failed += 1
             self.failing = True
             return False

@@ -17,6 +17,7 @@ from waitroom.admin.guard import page
 from waitroom.admin.operators import Role
 from waitroom.admin.periods import Length, Period
 from waitroom.admin.table import Table
+from waitroom.errors import WaitroomError
 from waitroom.record import history, listing
 from waitroom.record.chronicle import Chronicle
 from waitroom.record.listing import Filter
@@ -44,6 +45,7 @@ def dashboard(
         values: dict[str, object] = {
             "rows": rows(),
             "watched": recorded.is_watched(),
+            "fault": table.fault(datetime.now(UTC)),
             "may_act": g.operator.role is Role.OPERATOR,
             "said": session.pop("said", ""),
         }
@@ -59,16 +61,20 @@ def dashboard(
         host = registry().find(name) or abort(HTTPStatus.NOT_FOUND, f"there is no host {name!r}")
         now = datetime.now(UTC)
         period = Period.parse(request.args, now.date())
-        told = chronicle.of(host.name, period.days[0].isoformat())
+        try:
+            told = chronicle.of(host.name, period.days[0].isoformat())
+        except WaitroomError as error:
+            values: dict[str, object] = {"host": host, "fault": str(error)}
+            return page("dashboard/unread.html", values | _viewer())
         found = history.tell(told, host.name, period.window(now), price(host))
-        values: dict[str, object] = {
+        values = {
             "host": host,
             "period": period,
             "lengths": Length,
             "summary": found.summary,
             "timeline": timeline.timeline(found.spans, period),
             "requests": bars.requests(found.rows, period),
-            "wakes": bars.wakes(found.took_s),
+            "wakes": bars.wakes(found.summary.took_s),
         }
         return page("dashboard/host.html", values | _viewer())
 
@@ -87,6 +93,7 @@ def dashboard(
             "details": phrases.details,
             "events": found.events,
             "older": found.older,
+            "faults": found.faults,
         }
         return page("dashboard/events.html", values | _viewer())
 

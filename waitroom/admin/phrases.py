@@ -30,6 +30,8 @@ KINDS: Mapping[str, str] = {
     Kind.LOG_GAP: "Gap in the log",
     Kind.CLOCK_STEP: "Clock set",
 }
+_MOMENTS = ("until", "last_used")  # what people write looks like a moment, too, and is a text
+_MOST_S = 1e12
 _SAID_BEFORE = ("at", "host", "kind", "detail")
 
 
@@ -76,7 +78,8 @@ def details(event: Mapping[str, Any]) -> str:
 def _value(name: str, value: object) -> str:
     if isinstance(value, Mapping):
         return f"({', '.join(f'{key} {_value(key, one)}' for key, one in value.items())})"
-    if time := moment(value):
+    if name in _MOMENTS and (time := moment(value)):
         return at(time)
-    seconds = name.endswith("_s") and isinstance(value, int | float)
+    # JSON has whole numbers of any length.
+    seconds = name.endswith("_s") and isinstance(value, int | float) and abs(value) < _MOST_S
     return f"{value:,.1f} s" if seconds else str(value)

@@ -48,16 +48,29 @@ class Table:
 
     def rows(self, hosts: Iterable[Host], now: datetime) -> dict[str, dict[str, str]]:
         """Return the cells of each host by its name."""
-        asleep_s = self._chronicle.asleep_s(f"{now:%Y-%m}")
+        try:
+            asleep_s: dict[str, float] | None = self._chronicle.asleep_s(f"{now:%Y-%m}")
+        except WaitroomError:
+            asleep_s = None
         return {host.name: asdict(self._row(host, asleep_s, now)) for host in hosts}
 
-    def _row(self, host: Host, asleep_s: dict[str, float], now: datetime) -> Row:
+    def fault(self, now: datetime) -> str:
+        """Return why this month's sums are not known; "" if they are."""
+        try:
+            self._chronicle.asleep_s(f"{now:%Y-%m}")
+        except WaitroomError as error:
+            return str(error)
+        return ""
+
+    def _row(self, host: Host, asleep_s: dict[str, float] | None, now: datetime) -> Row:
         state, use = self._room.glance(host.name), self._recorded.use(host)
         return Row(
             state=state,
             **_used(host, use, now, runs=state in _RUNS) if use else _NOT_WATCHED,
             left=self._left(host),
-            saved=phrases.money(price(host), asleep_s.get(host.name, 0.0)),
+            saved=_UNKNOWN
+            if asleep_s is None
+            else phrases.money(price(host), asleep_s.get(host.name, 0.0)),
             tried=phrases.attempt(self._recorded.records().last_attempt(host.name)),
         )
 

@@ -17,7 +17,6 @@ from msgspec import Struct
 from waitroom.record import documents, standing
 from waitroom.record.occurrence import ALL_HOSTS, Event
 from waitroom.record.opening import Opening
-from waitroom.record.past import files, in_order
 from waitroom.record.rows import Day, Row, fold, unfold
 from waitroom.stamps import Stamp, stamp
 
@@ -43,7 +42,10 @@ class Told:
 
 
 class Chronicle:
-    """The record of a data folder. What can't be read is left out. Threads: any."""
+    """The record of a data folder. Threads: any.
+
+    Where something can't be read, sums would be wrong; so then it raises WaitroomError.
+    """
 
     def __init__(self, data: Path) -> None:
         self._newest = data / "activity.json"
@@ -57,14 +59,16 @@ class Chronicle:
         newest = _read_share(self._newest, None, host)
         shares = [newest]
         opening = None
-        for path in reversed(files(self._archive)):
+        for path in reversed(documents.months(self._archive)):
             share = self._share(path, stamp(path), host)
             shares.insert(0, share)
             opening = share.opening if path.stem <= day[:7] else None
             if opening:
                 break
         rows = {row.day: row for share in shares for row in share.rows if row.day >= day}
-        return Told(opening, _in_order(shares, opening.last_id if opening else 0), rows)
+        events = {n: event for share in reversed(shares) for n, event in share.events.items()}
+        after = opening.last_id if opening else 0
+        return Told(opening, tuple(events[n] for n in sorted(events) if n > after), rows)
 
     def asleep_s(self, month: str) -> dict[str, float]:
         """Return how long each host slept in a month (2026-01), up to the last full hour."""
@@ -88,9 +92,14 @@ def _read_share(path: Path, _: Stamp | None, host: str) -> _Share:
     opening = next(openings, None)
     days = documents.those(file.days, (host,), Day)
     hours = documents.those(file.hours, (host,), Row)
+    # The first event of all, whatever its host, says when the record begins.
+    first = {n: file.events[n] for n in sorted(file.events)[:1]}
     return _Share(
         opening=opening and _of(opening, host),
-        events=dict(documents.those(file.events, (host, ALL_HOSTS), Event)),
+        events={
+            **dict(documents.those(first, None, Event)),
+            **dict(documents.those(file.events, (host, ALL_HOSTS), Event)),
+        },
         rows=(*(unfold(day) for _, day in days), *(row for _, row in hours)),
     )
 
@@ -98,14 +107,6 @@ def _read_share(path: Path, _: Stamp | None, host: str) -> _Share:
 def _of(opening: Opening, host: str) -> Opening:
     accounts = [account for account in opening.ledger["accounts"] if account["host"] == host]
     return msgspec.structs.replace(opening, ledger={**opening.ledger, "accounts": accounts})
-
-
-def _in_order(shares: list[_Share], after: int) -> tuple[Event, ...]:
-    *months, newest = [share.events for share in shares]
-    archived = {number for month in months for number in month}
-    alone = {number: event for number, event in newest.items() if number not in archived}
-    batches = ({n: e for n, e in batch.items() if n > after} for batch in (*months, alone))
-    return tuple(in_order(batches))
 
 
 def _read_asleep(path: Path, _: Stamp | None) -> dict[tuple[str, str], float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -10,9 +9,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from waitroom.errors import WaitroomError
 from waitroom.record.opening import Opening
-
-log = logging.getLogger(__name__)
+from waitroom.record.past import FAULTS, files
 
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=Struct)
@@ -35,23 +34,32 @@ _named = msgspec.json.Decoder(_Named).decode
 
 
 def load(path: Path, shape: type[_S]) -> _S:
-    """Read a file; one that can't be read has nothing in it, and the log says so."""
+    """Read a file; where there is none, nothing is in it. Raises: WaitroomError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=shape)
     except FileNotFoundError:
         return shape()
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        log.warning("%s: can't be read: %s", path, error)
-        return shape()
+    except OSError as error:
+        raise WaitroomError(f"{path}: can't be read: {error.strerror}") from error
+    except FAULTS as error:
+        raise WaitroomError(f"{path}: is damaged: {error}") from error
+
+
+def months(folder: Path) -> list[Path]:
+    """Return the files of an archive, oldest month first. Raises: WaitroomError."""
+    try:
+        return files(folder)
+    except OSError as error:
+        raise WaitroomError(f"{folder}: can't be read: {error.strerror}") from error
 
 
 def those(
-    table: Mapping[int, Raw], hosts: tuple[str, ...], shape: type[_T]
+    table: Mapping[int, Raw], hosts: tuple[str, ...] | None, shape: type[_T]
 ) -> Iterator[tuple[int, _T]]:
-    """Yield the documents of these hosts; what is of another shape is passed over."""
+    """Yield the documents of these hosts; None: of all. What is of another shape is passed over."""
     for number, raw in table.items():
         try:
-            if _named(raw).host in hosts:
+            if hosts is None or _named(raw).host in hosts:
                 yield number, msgspec.json.decode(raw, type=shape)
-        except msgspec.ValidationError:
+        except FAULTS:
             continue

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from waitroom.kinds import Kind
 from waitroom.record.chronicle import Told
 from waitroom.record.rows import Row
 from waitroom.record.standing import State
@@ -30,7 +29,6 @@ class History:
 
     summary: Summary
     spans: Sequence[Span]
-    took_s: Sequence[float]  # of each wake in the window, from its request to the first answer
     rows: Mapping[str, Row]  # by day
 
 
@@ -43,15 +41,11 @@ def tell(told: Told, host: str, window: Window, cost: Price | None) -> History:
         return Audit(
             window,
             told.opening,
+            host,
             on_span=lambda _, *span: spans.append(Span(*span)),
             believed=believed,
         )
 
     audit = add_up(lambda: told.events, begin)
     [summary] = audit.summaries({host: cost} if cost else {}) or [Summary(host, price=cost)]
-    took_s = [
-        event.took_s
-        for event in told.events
-        if event.kind == Kind.WOKEN and event.took_s is not None and window.includes(event.at_us())
-    ]
-    return History(summary, spans, took_s, told.rows)
+    return History(summary, spans, told.rows)

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from waitroom.errors import WaitroomError
 from waitroom.record import documents
-from waitroom.record.past import files
+from waitroom.record.past import FAULTS
 
 _EVENTS = 50  # on a page
 _FILES = 3  # looked into for it
@@ -48,6 +49,7 @@ class Page:
 
     events: list[Event]
     older: str | None
+    faults: list[str]  # what could not be read
 
 
 class _Seen(Struct, gc=False):
@@ -72,22 +74,30 @@ _seen = msgspec.json.Decoder(_Seen).decode
 def page(data: Path, wanted: Filter, before: str = "") -> Page:
     """Return a page. `before`: where another one ended. Raises: ValueError when it is no such."""
     name, _, number = (before or f"{_NOW}.{_END}").partition(".")
-    last, found = int(number), list[Event]()
-    for looked, (file, path) in enumerate(_files(data, wanted, name)):
+    last, found, faults = int(number), list[Event](), list[str]()
+    for looked, (file, path) in enumerate(_files(data, wanted, name, faults)):
         if looked == _FILES:
-            return Page(found, f"{file}.{_END}")
-        for found_id, event in _events(path, wanted, last if file == name else _END):
-            found.append(event)
-            if len(found) == _EVENTS:
-                return Page(found, f"{file}.{found_id}")
-    return Page(found, None)
+            return Page(found, f"{file}.{_END}", faults)
+        try:
+            for found_id, event in _events(path, wanted, last if file == name else _END):
+                found.append(event)
+                if len(found) == _EVENTS:
+                    return Page(found, f"{file}.{found_id}", faults)
+        except WaitroomError as error:
+            faults.append(str(error))
+    return Page(found, None, faults)
 
 
-def _files(data: Path, wanted: Filter, first: str) -> Iterator[tuple[str, Path]]:
+def _files(data: Path, wanted: Filter, first: str, faults: list[str]) -> Iterator[tuple[str, Path]]:
     """Yield the files that may hold such events, the newest first."""
     if first == _NOW:
         yield _NOW, data / "activity.json"
-    for path in reversed(files(data / "archive")):
+    try:
+        months = documents.months(data / "archive")
+    except WaitroomError as error:
+        faults.append(str(error))
+        return
+    for path in reversed(months):
         if (first == _NOW or path.stem <= first) and (
             wanted.since[:7] <= path.stem <= (wanted.until[:7] or "9999")
         ):
@@ -100,7 +110,7 @@ def _events(path: Path, wanted: Filter, before: int) -> Iterator[tuple[int, Even
     for number in sorted(file.events, reverse=True):
         try:
             seen = _seen(file.events[number])
-        except msgspec.ValidationError:
+        except FAULTS:
             continue
         # activity.json keeps the newest of each kind, which the archive has, too.
         twice = number <= archived.last_id and seen.at < archived.before

@@ -21,7 +21,8 @@ from waitroom.record.opening import Opening
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What reading JSON raises that is not ours, or torn.
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _File(Struct, Generic[_T]):
@@ -91,7 +92,7 @@ class Past(Generic[_T]):
             return nothing
         except OSError as error:
             self._fault(f"{path}: can't be read: {error.strerror}")
-        except _FAULTS as error:
+        except FAULTS as error:
             self._fault(f"{path}: is damaged: {error}")
         return nothing
 

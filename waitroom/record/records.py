@@ -95,32 +95,36 @@ class Records:
 class Latest:
     """The newest records, read again only when the file is another one. Threads: any.
 
-    Where none can be read, nothing is known.
+    Where there is none yet, nothing is recorded.
     """
 
     def __init__(self, data: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._data = data
         self._heartbeat = Heartbeat(data)
         self._now = now
-        self._read: tuple[Stamp | None, Records] = (None, Records())
+        self._read: tuple[Stamp | None, Records | None] = (None, Records())
 
     def records(self) -> Records:
         """Return them."""
+        return self._latest() or Records()
+
+    def use(self, host: Host) -> Use | None:
+        """Return what is recorded of a host's use; None if nobody watches, or it can't be read."""
+        watched_since, records = self._heartbeat.since(), self._latest()
+        if watched_since is None or records is None:
+            return None
+        return records.use(host, watched_since, self._now())
+
+    def _latest(self) -> Records | None:
+        """Return them; None where there is a file that can't be read."""
         seen, (known, records) = stamp(self._data / "activity.json"), self._read
         if seen is None or seen != known:
             try:
                 records = read(self._data, self._now())
             except WaitroomError:
-                records = Records()
+                records = None if seen else Records()
             self._read = seen, records
         return records
-
-    def use(self, host: Host) -> Use | None:
-        """Return what is recorded of a host's use; None if nobody watches."""
-        watched_since = self._heartbeat.since()
-        if watched_since is None:
-            return None
-        return self.records().use(host, watched_since, self._now())
 
     def is_watched(self) -> bool:
         """Whether a sidecar has given a sign of life just now."""

@@ -6,7 +6,7 @@ Pure: events in, a summary a host out. How long a host was awake, the ledger say
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from waitroom.kinds import Kind
@@ -61,6 +61,7 @@ class Summary:
 
     host: str
     wakes: int = 0
+    took_s: list[float] = field(default_factory=list)  # wakes, from request to first answer
     awake_us: int = 0
     asleep_us: int = 0
     unknown_us: int = 0
@@ -164,7 +165,10 @@ class Audit:
     # What counts by its number.
 
     def _wake(self, event: Event) -> None:
-        self._of(event.host).wakes += 1
+        summary = self._of(event.host)
+        summary.wakes += 1
+        if event.took_s is not None:
+            summary.took_s.append(event.took_s)
 
     def _sleep(self, event: Event) -> None:
         """Count a wake as false when the sleep after it rests on a use before it."""

@@ -133,6 +133,23 @@ def test_damage_is_one_line_and_the_rest_is_told(data: Path) -> None:
     assert [host["host"] for host in json.loads(done.stdout)["hosts"]] == ["a.test", "gone.test"]
 
 
+@pytest.mark.parametrize("arguments", [(), ("--events",), ("--since", "2026-02-01")])
+@pytest.mark.parametrize("what", ["archive", "archive/2026-01.json", "activity.json"])
+def test_what_can_not_be_read_is_one_line_and_no_success(
+    data: Path, what: str, arguments: tuple[str, ...]
+) -> None:
+    path = data / what
+    path.rename(data / "aside")
+    if what == "archive":
+        path.write_text("a file in the place of the folder")
+    else:
+        path.mkdir()
+    done = audit(data, *arguments)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"Error: {path}: can't be read: ")
+
+
 def test_without_a_good_hosts_yaml_all_but_the_money_is_told(data: Path) -> None:
     (data / "hosts.yaml").write_text("hosts: [")
     done = audit(data, "--until", "2026-02-02", "--format", "json")

@@ -17,6 +17,7 @@ import pytest
 
 from sidecar.record.annals import Annals
 from sidecar.record.archive import Archive
+from sidecar.record.commits import Commits
 from sidecar.record.store import Store
 from tests.sidecar.world import HOUR, World
 from waitroom.errors import WaitroomError
@@ -251,6 +252,22 @@ def test_an_archive_that_can_not_be_written_loses_nothing(tmp_path: Path) -> Non
     case.put(START + timedelta(days=5, hours=1))
     assert len(json.loads((tmp_path / "activity.json").read_bytes())["events"]) == 1
     assert len(list(Past(tmp_path, Event).events())) == 3
+    case.store.close()
+
+
+def test_a_full_disk_is_said_with_the_name_of_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = Case(tmp_path)
+    path = tmp_path / "archive" / "2026-01.json"
+    path.parent.mkdir()
+    path.with_name("2026-01.json.tmp").symlink_to("/dev/full")
+    case.pending = [{"at": START, "host": "a.test", "kind": "slept"}]
+    case.put(START + timedelta(days=5))
+    assert f"{path}: the archive can't be kept, trying again in an hour: No space" in caplog.text
+    (tmp_path / "activity.json.tmp").symlink_to("/dev/full")
+    assert not Commits().take(case.store.commit, case.store.path)
+    assert f"{case.store.path}: can't be written, trying again: No space left" in caplog.text
     case.store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +60,34 @@ def test_odd_questions_have_plain_answers(client: FlaskClient, path: str, status
     assert answer.status_code == status
     assert "Traceback" not in answer.text
     assert "<script>" not in answer.text
+
+
+def test_sums_that_would_be_wrong_are_not_shown(client: FlaskClient, tmp_path: Path) -> None:
+    for path in (tmp_path / "archive").glob("*.json"):
+        path.unlink()
+        path.mkdir()
+    assert client.get("/hosts").json[HOST.name]["saved"] == "not known"  # type: ignore[index]
+    for page in ("/", f"/hosts/{HOST.name}?period=quarter", "/events?until=2100-01-01"):
+        text = client.get(page).text
+        assert f"{tmp_path}/archive/" in text
+        assert 'role="alert"' in text
+    assert "Hours awake" not in client.get(f"/hosts/{HOST.name}?period=quarter").text
+    (tmp_path / "activity.json").write_text("{")
+    row = client.get("/hosts").json[HOST.name]  # type: ignore[index]
+    assert (row["woken"], row["saved"]) == ("not known", "not known")
+
+
+def test_a_reason_that_looks_like_a_moment_is_shown_as_it_was_written(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    whole = json.loads((tmp_path / "activity.json").read_text())
+    event = {"at": f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z", "host": HOST.name, "by": "ann",
+             "kind": "sleep_requested", "force": True, "reason": "0001-01-01T00:00:00+14:00"}  # fmt: skip
+    whole["events"]["99999"] = event
+    (tmp_path / "activity.json").write_text(json.dumps(whole))
+    answer = client.get("/events?kind=sleep_requested")
+    assert answer.status_code == 200
+    assert "0001-01-01T00:00:00+14:00" in answer.text.replace("&#43;", "+")
 
 
 def test_a_period_ends_today_at_the_latest() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.sidecar.record.test_annals import lived
 from tests.waitroom.quarter import write_quarter
+from waitroom.errors import WaitroomError
 from waitroom.record.chronicle import Chronicle
 from waitroom.record.history import tell
 from waitroom.record.occurrence import Event, microseconds
@@ -36,7 +37,7 @@ def test_a_host_has_the_history_that_the_audit_tells(day: str, tmp_path: Path) -
             sum(s.end_us - s.start_us for s in history.spans if s.state == "awake")
             == summary.awake_us
         )
-        assert len(history.took_s) == summary.wakes
+        assert len(history.summary.took_s) == summary.wakes
     case.store.close()
 
 
@@ -82,7 +83,38 @@ def test_without_a_record_there_is_nothing(tmp_path: Path) -> None:
     assert Chronicle(tmp_path).asleep_s("2026-03") == {}
 
 
-def test_damage_costs_what_is_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["torn", "a folder", "the archive is a file", "the newest"])
+def test_where_something_can_not_be_read_no_sums_are_told(damage: str, tmp_path: Path) -> None:
     write_quarter(tmp_path, HOST, TODAY)
-    (tmp_path / "archive" / "2026-03.json").write_text("{")
-    assert Chronicle(tmp_path).of(HOST, "2026-03-01").events
+    archive, path = tmp_path / "archive", tmp_path / "archive" / "2026-03.json"
+    if damage == "torn":
+        path.write_text("{")
+    elif damage == "a folder":
+        path.unlink()
+        path.mkdir()
+    elif damage == "the newest":
+        path = tmp_path / "activity.json"
+        path.write_bytes(b"\xff")
+    else:
+        archive.rename(tmp_path / "aside")
+        path = archive
+        path.write_text("no archive")
+    chronicle = Chronicle(tmp_path)
+    for ask in (lambda: chronicle.of(HOST, "2026-03-01"), lambda: chronicle.asleep_s("2026-03")):
+        with pytest.raises(WaitroomError, match=str(path)):
+            ask()
+
+
+def test_the_record_begins_with_the_first_event_of_whatever_host(tmp_path: Path) -> None:
+    events = {
+        "1": {"at": "2026-03-01T00:00:00Z", "host": "other.test", "kind": "found_running"},
+        "2": {"at": "2026-03-01T05:00:00Z", "host": HOST, "kind": "found_running"},
+    }
+    (tmp_path / "activity.json").write_bytes(msgspec.json.encode({"events": events}))
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    end_us = microseconds(begin + timedelta(days=1))
+    window = Window(microseconds(begin), end_us, end_us)
+    found = tell(Chronicle(tmp_path).of(HOST, "2026-03-01"), HOST, window, None).summary
+    [_, audited] = reversed(summarise(Past(tmp_path, Event).events, window, {}))
+    assert found == audited
+    assert found.unknown_us == 5 * 3_600_000_000
