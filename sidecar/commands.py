@@ -104,7 +104,7 @@ def explain(host: str, form: str) -> None:
     "kinds",
     multiple=True,
     metavar="KIND",
-    type=click.Choice(list(Kind)),
+    type=click.Choice([kind.value for kind in Kind]),
     help="List events of this kind, such as woken or stop_failed; may be repeated.",
 )
 @click.option("--events", is_flag=True, help="List all events, not the sums.")
