@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import re
 import selectors
 import socket
 import time
@@ -23,18 +22,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
-from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from waitroom.serving import refusals
+from waitroom.serving import heads, refusals
 
 log = logging.getLogger(__name__)
 
-HEAD_BYTES = 65_536
 _AT_ONCE_BYTES = 16_384
-_OTHER = re.compile(rb"[\x80-\xff]")
 
 
 class Loop(ThreadWorker):
@@ -76,7 +72,7 @@ class Loop(ThreadWorker):
         """Give a request to a thread if its head is here, else wait for that."""
         conn.init()
         heard = _parser(conn).unreader.buf.getvalue()
-        if _is_whole(heard):
+        if heads.is_whole(heard):
             super().enqueue_req(conn)
             return
         self._watch(conn, self._take)
@@ -95,13 +91,13 @@ class Loop(ThreadWorker):
     def handle(self, conn: TConn) -> bool:
         """Read a request, and answer it. Runs in a thread."""
         unreader = _parser(conn).unreader
-        unreader.unread(_escaped(unreader.take_buffered()))
+        unreader.unread(heads.escaped(unreader.take_buffered()))
         return bool(super().handle(conn))
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """Answer a request, in a thread of its own for as long as its client takes part."""
         conn.sock.settimeout(self.slow_s)
-        if not _is_body_here(req):  # nobody waits for it, and who sends it must know that
+        if not heads.is_body_here(req):  # nobody waits for it, and who sends it must know that
             req.force_close()
         try:
             return bool(super().handle_request(req, conn))
@@ -150,10 +146,10 @@ class Loop(ThreadWorker):
             return
         request = before + more
         unreader.unread(request)
-        if _is_whole(request):
+        if heads.is_whole(request):
             self._forget(conn)
             super().enqueue_req(conn)
-        elif len(request) > HEAD_BYTES:
+        elif len(request) > heads.HEAD_BYTES:
             self._forget(conn)
             with contextlib.suppress(OSError):
                 conn.sock.send(refusals.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
@@ -215,24 +211,6 @@ class Loop(ThreadWorker):
         self.poller.unregister(conn.sock)
         conns = self.pending_conns if conn in self.pending_conns else self.keepalived_conns
         conns.remove(conn)
-
-
-def _is_whole(request: bytes) -> bool:
-    """Whether the parser finds a head's end, or a fault in it, without waiting for more."""
-    return b"\r\n\r\n" in request or request.count(b"\n") != request.count(b"\r\n")
-
-
-def _escaped(request: bytes) -> bytes:
-    """Write as %XX in a URL what is no ASCII: Traefik passes it on, and the parser refuses it."""
-    line, end, rest = request.partition(b"\r\n")
-    return _OTHER.sub(lambda other: b"%%%02X" % ord(other[0]), line) + end + rest
-
-
-def _is_body_here(request: Request) -> bool:
-    """Whether a request's body, if it has one, came in one piece with its head."""
-    reader = request.body.reader if request.body else None
-    here = len(request.unreader.buf.getvalue())
-    return isinstance(reader, LengthReader) and reader.length <= here
 
 
 def _parser(conn: TConn) -> RequestParser:

@@ -17,7 +17,8 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from tests.support import eventually
-from waitroom.serving.loop import HEAD_BYTES, Loop
+from waitroom.serving.heads import HEAD_BYTES
+from waitroom.serving.loop import Loop
 
 HEAD = b"GET /%s HTTP/1.1\r\nHost: app.test\r\n\r\n"
 CONNECTIONS = 12
