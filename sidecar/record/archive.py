@@ -24,8 +24,8 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace as replace_fields
 
 from sidecar.record.atomic import replace
+from waitroom.record.documents import files
 from waitroom.record.opening import Opening
-from waitroom.record.past import files
 from waitroom.record.rows import HOURS, Day, Row, fold, unfold
 
 log = logging.getLogger(__name__)

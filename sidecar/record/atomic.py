@@ -15,7 +15,7 @@ def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) 
     try:
         _replace(path, data, before)
     except OSError as error:  # that of a full disk names none
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
 
 
 def _replace(path: Path, data: bytes, before: Callable[[], None]) -> None:

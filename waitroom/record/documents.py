@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,10 @@ from msgspec import Raw, Struct
 
 from waitroom.errors import WaitroomError
 from waitroom.record.opening import Opening
-from waitroom.record.past import FAULTS, files
+
+# What reading JSON raises that is not ours, or torn.
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_is_month = re.compile(r"\d{4}-\d{2}\.json", re.ASCII).fullmatch
 
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=Struct)
@@ -35,10 +39,15 @@ _named = msgspec.json.Decoder(_Named).decode
 
 def load(path: Path, shape: type[_S]) -> _S:
     """Read a file; where there is none, nothing is in it. Raises: WaitroomError."""
+    return read(path, lambda raw: msgspec.json.decode(raw, type=shape), shape)
+
+
+def read(path: Path, decode: Callable[[bytes], _T], nothing: Callable[[], _T]) -> _T:
+    """Read a file; where there is none, return `nothing`. Raises: WaitroomError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=shape)
+        return decode(path.read_bytes())
     except FileNotFoundError:
-        return shape()
+        return nothing()
     except OSError as error:
         raise WaitroomError(f"{path}: can't be read: {error.strerror}") from error
     except FAULTS as error:
@@ -51,6 +60,15 @@ def months(folder: Path) -> list[Path]:
         return files(folder)
     except OSError as error:
         raise WaitroomError(f"{folder}: can't be read: {error.strerror}") from error
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of an archive, oldest month first; without one none. Raises: OSError."""
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    return [path for path in paths if _is_month(path.name)]
 
 
 def those(

@@ -92,29 +92,32 @@ class Ledger:
 
     def add(self, event: Event, at_us: int) -> None:
         """Take in what happened next, and when: `event.at_us()`."""
-        if self._began is None:
-            self._began = at_us
-            self.steady.begin(at_us)
-        if event.host == ALL_HOSTS:
-            self._concern_all(event, at_us)
-            return
-        at = self.pass_by(at_us)
         account = self._accounts.get(event.host)
         if account is None:
-            account = self._accounts[event.host] = Account(event.host, self._began, self._began)
+            began = self._begin(at_us)
+            if event.host == ALL_HOSTS:
+                self._concern_all(event, at_us)
+                return
+            account = self._accounts[event.host] = Account(event.host, began, began)
+        time = self.steady
+        at = at_us - time.offset
+        time.newest = max(time.newest, at)
         act = _ACTS.get(event.kind)
         if act is not None:
             account.latest = max(account.latest, at)
             act(self, account, account.latest, event)
 
-    def pass_by(self, at_us: int) -> int:
-        """Note only when something happened that is not asked about; return its steady moment."""
+    def pass_by(self, at_us: int) -> None:
+        """Note only when something happened that is not asked about."""
+        self._begin(at_us)
+        self.steady.newest = max(self.steady.newest, at_us - self.steady.offset)
+
+    def _begin(self, at_us: int) -> int:
+        """Return when the record begins: now, if it has not."""
         if self._began is None:
             self._began = at_us
             self.steady.begin(at_us)
-        at = at_us - self.steady.offset
-        self.steady.newest = max(self.steady.newest, at)
-        return at
+        return self._began
 
     def tell_until(self, now_us: int) -> None:
         """Tell of every host what is certain until now (wall clock)."""
@@ -216,7 +219,11 @@ class Ledger:
         if end <= start:
             return
         account.since = end
-        for begins_us, ends_us, is_known in self.steady.pieces(start, end):
+        time = self.steady
+        if start > time.since:  # nearly always, and a million times
+            self._tell(account.host, account.state, start + time.shift, end + time.shift)
+            return
+        for begins_us, ends_us, is_known in time.pieces(start, end):
             if begins_us < ends_us:
                 state = account.state if is_known else State.UNKNOWN
                 self._tell(account.host, state, begins_us, ends_us)

@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from waitroom.errors import WaitroomError
 from waitroom.record import documents
-from waitroom.record.past import FAULTS
+from waitroom.record.documents import FAULTS
 
 _EVENTS = 50  # on a page
 _FILES = 3  # looked into for it

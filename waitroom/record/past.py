@@ -8,7 +8,6 @@ events into files of months to come, so the files are sorted by their first ids.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,13 +15,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from waitroom.record import standing
+from waitroom.errors import WaitroomError
+from waitroom.record import documents, standing
 from waitroom.record.opening import Opening
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-# What reading JSON raises that is not ours, or torn.
-FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _File(Struct, Generic[_T]):
@@ -39,7 +37,6 @@ class _Ids(Struct):
 
 _ids = msgspec.json.Decoder(_Ids).decode
 _beginning = msgspec.json.Decoder(_Beginning).decode
-_is_month = re.compile(r"\d{4}-\d{2}\.json", re.ASCII).fullmatch
 
 
 class Past(Generic[_T]):
@@ -55,7 +52,7 @@ class Past(Generic[_T]):
         """Return the newest month up to this one of which it is known how it began."""
         for path in reversed(self._files()):
             if path.stem <= month:
-                for opening in self._read(path, _beginning, _Beginning()).opening.values():
+                for opening in self._read(path, _beginning, _Beginning).opening.values():
                     if standing.is_one(opening.ledger):
                         return path.stem, opening
         return "", None
@@ -78,35 +75,26 @@ class Past(Generic[_T]):
     def _sorted(self, month: str) -> list[Path]:
         """Return the files from that month on, sorted by their first ids."""
         paths = [path for path in self._files() if path.stem >= month]
-        firsts = {path: min(self._read(path, _ids, _Ids()).events, default=0) for path in paths}
+        firsts = {path: min(self._read(path, _ids, _Ids).events, default=0) for path in paths}
         return sorted(paths, key=firsts.__getitem__)
 
     def _events(self, path: Path) -> dict[int, _T]:
-        return self._read(path, self._decode, {})
+        return self._read(path, self._decode, dict)
 
-    def _read(self, path: Path, decode: Callable[[bytes], _R], nothing: _R) -> _R:
-        """Read a file; one that can't be read has nothing in it, and that is a fault."""
-        try:
-            return decode(path.read_bytes())
-        except FileNotFoundError:
-            return nothing
-        except OSError as error:
-            self._fault(f"{path}: can't be read: {error.strerror}")
-        except FAULTS as error:
-            self._fault(f"{path}: is damaged: {error}")
-        return nothing
+    def _read(self, path: Path, decode: Callable[[bytes], _R], nothing: Callable[[], _R]) -> _R:
+        return self._or_fault(lambda: documents.read(path, decode, nothing), nothing)
 
     def _files(self) -> list[Path]:
-        folder = self._data / "archive"
-        try:
-            return files(folder)
-        except OSError as error:
-            self._fault(f"{folder}: can't be read: {error.strerror}")
-            return []
+        return self._or_fault(lambda: documents.months(self._data / "archive"), list)
 
-    def _fault(self, text: str) -> None:
-        if text not in self.faults:
-            self.faults.append(text)
+    def _or_fault(self, ask: Callable[[], _R], nothing: Callable[[], _R]) -> _R:
+        """Ask; what can't be read has nothing in it, and is a fault, once."""
+        try:
+            return ask()
+        except WaitroomError as error:
+            if str(error) not in self.faults:
+                self.faults.append(str(error))
+            return nothing()
 
     def _decode(self, raw: bytes) -> dict[int, _T]:
         try:
@@ -135,12 +123,3 @@ def in_order(batches: Iterable[Mapping[int, _T]]) -> Iterator[_T]:
         yield from [held.pop(number) for number in sorted(held) if number < first]
         held.update(batch)
     yield from [held.pop(number) for number in sorted(held)]
-
-
-def files(folder: Path) -> list[Path]:
-    """Return the files of an archive, oldest month first; without one none. Raises: OSError."""
-    try:
-        paths = sorted(folder.iterdir())
-    except FileNotFoundError:
-        return []
-    return [path for path in paths if _is_month(path.name)]

@@ -48,8 +48,9 @@ class Day(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def name_of(day_number: int) -> str:
-    """Return the date of a day since 1970, as it is written."""
-    return date.fromordinal(_EPOCH_DAY + day_number).isoformat()
+    """Return the date of a day since 1970, as it is written; they end with the year 9999."""
+    ordinal = min(max(_EPOCH_DAY + day_number, 1), date.max.toordinal())
+    return date.fromordinal(ordinal).isoformat()
 
 
 def fold(row: Row) -> Day:

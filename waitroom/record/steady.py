@@ -28,15 +28,16 @@ class Steady:
         """Go on from there. `believed`: the reckoning of all steps, those to come included."""
         self.newest = newest  # the steady moment of the latest event
         self.steps = steps
-        self.offset = steps[-1].offset  # of the clock as it stands now
         self.was_set_back = reckoning.offsets(steps) != [step.offset for step in steps]
         self._believed = believed
-        self._offsets = believed
+        self._offsets: Sequence[int] | None = None  # the reckoning, once it is asked for
+        self._look()
 
     def begin(self, at: int) -> None:
         """Note when the record begins."""
         self.newest = at
         self.steps[0] = Step(at, 0)
+        self._look()
 
     def take(self, event: Event, at_us: int) -> int | None:
         """Take in an event of all hosts; return since when nobody watched, if it says so."""
@@ -56,15 +57,14 @@ class Steady:
 
     def reckoning(self) -> Sequence[int]:
         """Return for each step what to add to steady time to get dates."""
-        if self._offsets is None:
-            self._offsets = reckoning.offsets(self.steps)
-        return self._offsets
+        offsets = self._offsets
+        if offsets is None:
+            offsets = self._offsets = reckoning.offsets(self.steps)
+        return offsets
 
     def date(self, at_us: int) -> int:
         """Return what the date of an event is that says this moment, now."""
-        if not self.was_set_back and self._believed is None:
-            return at_us
-        return at_us - self.offset + self.reckoning()[len(self.steps) - 1]
+        return at_us - self.offset + self.shift
 
     def date_of(self, at: int) -> int:
         """Return the date of a steady moment."""
@@ -100,14 +100,15 @@ class Steady:
 
     def go_on(self) -> None:
         """Reckon by what is known now, after what was believed before."""
-        self._believed = self._offsets = None
+        self._believed = None
+        self._look()
 
     def forget_before(self, at: int) -> None:
         """Drop what only earlier moments need."""
         number = self._step_at(at)
         if number:
             del self.steps[:number]
-            self._offsets = None
+            self._look()
 
     def _set(self, step: Step) -> None:
         last = self.steps[-1]
@@ -116,7 +117,14 @@ class Steady:
             self.steps.append(step)
         elif step.joined and step.since == last.since:
             self.steps[-1] = step
-        self.offset = step.offset
+        self._look()
+
+    def _look(self) -> None:
+        """Note what is asked a million times: of the stretch that goes on."""
+        last = self.steps[-1]
+        self.since, self.offset = last.since, last.offset
+        # The present clock is believed, unless more is known.
+        self.shift = self._believed[len(self.steps) - 1] if self._believed else last.offset
         self._offsets = self._believed
 
     def _step_at(self, at: int) -> int:

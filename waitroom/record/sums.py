@@ -116,10 +116,12 @@ class Audit:
             self._ledger.add(event, at_us)
             return
         time = self._ledger.steady
-        date_us = time.date(at_us) if self._is_reckoned else at_us
+        date_us = at_us - time.offset + time.shift
         if date_us > self._window.now_us:
             return
-        if self._host not in (None, event.host) or self.is_stale():
+        if (self._host is not None and self._host != event.host) or (
+            time.was_set_back and not self._is_reckoned
+        ):
             self._ledger.pass_by(at_us)
             return
         note = _NOTES.get(event.kind)

@@ -255,6 +255,19 @@ def test_an_archive_that_can_not_be_written_loses_nothing(tmp_path: Path) -> Non
     case.store.close()
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+@pytest.mark.parametrize("kind", ["found_running", "watch_started", "clock_step"])
+def test_an_event_at_the_end_of_dates_ends_nothing(at: str, kind: str, tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    for host in ("a.test", "*"):
+        case.pending.append({"at": at, "host": host, "kind": kind, "step_s": -1e300})
+    case.pending.append({"at": START, "host": "a.test", "kind": "found_running"})
+    case.put(START + timedelta(hours=2))
+    case.put(START + timedelta(days=5))
+    assert len(list(Past(tmp_path, dict[str, Any]).events())) == 3
+    case.store.close()
+
+
 def test_a_full_disk_is_said_with_the_name_of_the_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
