@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -90,10 +90,10 @@ def parse(line: bytes) -> Event | None:
     return event if is_event(event) else None
 
 
-def load(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Read a table. Raises: ValueError on a foreign one."""
-    loaded = list(documents)
-    foreign = next((document for document in loaded if not is_event(document)), None)
-    if foreign is not None:
-        raise ValueError(f"expected at, host and kind, got only {', '.join(foreign) or 'nothing'}")
-    return loaded
+def load(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Read a table, one by one. Raises: ValueError on a foreign one."""
+    for document in documents:
+        if not is_event(document):
+            fields = ", ".join(document) or "nothing"
+            raise ValueError(f"expected at, host and kind, got only {fields}")
+        yield document

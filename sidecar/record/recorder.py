@@ -70,7 +70,9 @@ class Recorder:
         self._annals = Annals(store, Archive(data))
         self._fold = Fold(registry, _load(store, "hosts", counts.load), self._annals.hours)
         self._numbering = _load(store, "numbering", Numbering.load)
-        self._events = Events(_load(store, "events", events.load), now, on_event)
+        self._events = _load(
+            store, "events", lambda known: Events(events.load(known), now, on_event)
+        )
         self._intake = _load(
             store,
             "totals",
@@ -200,6 +202,8 @@ class Recorder:
 
 def _load(store: Store, name: str, load: Callable[[Iterable[Mapping[str, Any]]], _T]) -> _T:
     try:
+        if name == "events":
+            return load(event for _, event in store.numbered_events())
         return load(store.table(name))
     except (msgspec.ValidationError, LookupError, TypeError, ValueError) as error:
         raise WaitroomError(f"{store.path}: table {name} is not ours: {error}") from error

@@ -30,6 +30,7 @@ from waitroom.record.rows import Row
 log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
+_document = msgspec.json.Decoder(dict[str, Any]).decode
 _ALWAYS = (
     "hosts",
     "events",
@@ -70,8 +71,8 @@ class Store:
             self._memory.tables.setdefault(name, {})
         self._database = TinyDB(storage=lambda: self._memory)
         try:
-            self.last_event = max(map(int, self._memory.tables["events"]), default=0)
-        except ValueError as error:
+            self.last_event = max((number for number, _ in self.numbered_events()), default=0)
+        except (ValueError, msgspec.ValidationError) as error:
             os.close(self._lock)
             raise WaitroomError(f"{self.path}: table events is not ours: {error}") from error
         self._row_ids: dict[tuple[str, str], str] = {}
@@ -88,11 +89,12 @@ class Store:
         table = self._memory.tables["events"]
         for event in events:
             self.last_event += 1
-            table[str(self.last_event)] = event
+            # None changes any more, so each is encoded once; as an object it takes far more memory.
+            table[str(self.last_event)] = Raw(msgspec.json.encode(event))
 
     def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Return all events with their ids."""
-        return ((int(number), event) for number, event in self._memory.tables["events"].items())
+        """Return all events with their ids. Raises: msgspec.ValidationError on what is none."""
+        return ((int(n), _document(event)) for n, event in self._memory.tables["events"].items())
 
     def drop_events(self, numbers: Iterable[int]) -> None:
         """Drop events."""
@@ -129,7 +131,7 @@ class Store:
         table.insert_multiple(Document(doc, number) for number, doc in enumerate(documents, 1))
 
     def table(self, name: str) -> Table:
-        """Return any table."""
+        """Return any table but that of the events."""
         return self._database.table(name)
 
     def only(self, name: str) -> dict[str, Any] | None:
@@ -175,11 +177,19 @@ class Store:
 def _read(path: Path) -> Tables | None:
     """Read the tables; {} where there is no file, None where it is damaged. Raises: OSError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, dict[str, Any]]])
+        tables = msgspec.json.decode(path.read_bytes(), type=dict[str, Raw])
+        return {name: _table(name, raw) for name, raw in tables.items()}
     except FileNotFoundError:
         return {}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _table(name: str, raw: Raw) -> dict[str, Any]:
+    if name != "events":
+        return msgspec.json.decode(raw, type=dict[str, dict[str, Any]])
+    # A copy each: as parts of the file they would keep all of it.
+    return {n: event.copy() for n, event in msgspec.json.decode(raw, type=dict[str, Raw]).items()}
 
 
 def _lock(path: Path) -> int:
