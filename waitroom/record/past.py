@@ -8,6 +8,7 @@ events into files of months to come, so the files are sorted by their first ids.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -31,11 +32,12 @@ class _Beginning(Struct):
     opening: dict[int, Opening] = {}
 
 
-class _Ids(Struct):
-    events: dict[int, Raw] = {}
+class _Events(Struct):
+    events: Raw = Raw(b"{}")
 
 
-_ids = msgspec.json.Decoder(_Ids).decode
+_events = msgspec.json.Decoder(_Events).decode
+_first_key = re.compile(rb'\s*\{\s*"(\d+)"').match
 _beginning = msgspec.json.Decoder(_Beginning).decode
 
 
@@ -75,7 +77,7 @@ class Past(Generic[_T]):
     def _sorted(self, month: str) -> list[Path]:
         """Return the files from that month on, sorted by their first ids."""
         paths = [path for path in self._files() if path.stem >= month]
-        firsts = {path: min(self._read(path, _ids, _Ids).events, default=0) for path in paths}
+        firsts = {path: self._read(path, _first_id, int) for path in paths}
         return sorted(paths, key=firsts.__getitem__)
 
     def _events(self, path: Path) -> dict[int, _T]:
@@ -109,6 +111,12 @@ class Past(Generic[_T]):
                 yield number, msgspec.convert(document, self._shape, strict=True)
             except msgspec.ValidationError:
                 continue
+
+
+def _first_id(raw: bytes) -> int:
+    """Return the first id of a file's events, which stand in the order of their ids; 0: of none."""
+    first = _first_key(_events(raw).events)
+    return int(first[1]) if first else 0
 
 
 def in_order(batches: Iterable[Mapping[int, _T]]) -> Iterator[_T]:
