@@ -57,11 +57,13 @@ def answer(question: Question, data: Path, registry: Callable[[], Registry]) -> 
             f"{data}: nothing is recorded yet; does the sidecar run with this WAITROOM_DATA?"
         )
     faults: list[str] = []
-    known = _known(registry, faults)
+    lists = question.events or bool(question.kinds)
+    # A list of all events has no costs, and no name that may be an alias.
+    known = Registry({}) if lists and question.host is None else _known(registry, faults)
     name = _canonical(question.host, known)
     if name is not None and known.hosts and name not in known.hosts:
         click.echo(f"There is no host {name!r} now; told is what was recorded of it.", err=True)
-    if question.events or question.kinds:
+    if lists:
         lines = _events(question, name, data, faults)
     else:
         lines = _sums(question, name, data, known, faults)
@@ -74,7 +76,7 @@ def _known(registry: Callable[[], Registry], faults: list[str]) -> Registry:
     try:
         return registry()
     except ConfigError as error:
-        faults.append(f"no money is told, as hosts.yaml is not read: {error}")
+        faults.append(f"costs and aliases are not known, as hosts.yaml is not read: {error}")
         return Registry({})
 
 

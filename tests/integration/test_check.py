@@ -30,7 +30,7 @@ def whole(local: Local) -> Local:
 
 
 def test_finds_nothing_in_a_stack_that_is_well(whole: Local) -> None:
-    assert check(whole) == (0, "All is well: 1 hosts.\n")
+    assert check(whole) == (0, "All is well: 1 host.\n")
     assert not list(whole.routes.glob("check-*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -129,11 +130,11 @@ def test_a_reader_who_has_gone_is_told_nothing(program: tuple[str, str]) -> None
 
 
 def test_what_an_output_can_not_show_is_escaped(tmp_path: Path) -> None:
-    compose = tmp_path / "compose.yml"
-    compose.write_text("services: {}  # ✓", "utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    done = ended("-m", "waitroom", "migrate", str(compose), env=environment)
-    assert (done.returncode, done.stdout.strip()) == (0, "services: {}  # \\u2713")
+    event = {"at": "2026-01-31T12:00:00Z", "host": "a.test", "kind": "stop_failed", "detail": "✓"}
+    (tmp_path / "activity.json").write_text(json.dumps({"events": {"1": event}}))
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "WAITROOM_DATA": str(tmp_path)}
+    done = ended("-m", "sidecar", "audit", "--events", env=environment)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "detail=\\u2713")
 
 
 def test_a_closed_output_is_no_error() -> None:
