@@ -158,6 +158,13 @@ def test_without_a_good_hosts_yaml_all_but_the_money_is_told(data: Path) -> None
     assert json.loads(done.stdout)["hosts"][0]["awake_s"] == 43200.0
 
 
+def test_a_list_of_all_events_needs_no_hosts_yaml(data: Path) -> None:
+    (data / "hosts.yaml").unlink()
+    done = audit(data, "--events")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == len(EVENTS)
+
+
 def test_without_a_record_it_says_so(tmp_path: Path) -> None:
     done = audit(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
