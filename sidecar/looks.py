@@ -29,6 +29,7 @@ class Looks:
 
     def __init__(self, files: Sequence[Path], ended: threading.Event) -> None:
         self._files = files
+        self._names = tuple(file.name for file in files)
         self._ended = ended
         self._watch: Iterator[object] | None = None
         self._second = 0
@@ -94,7 +95,7 @@ class Looks:
 
     def _concerns(self, _change: watchfiles.Change, path: str) -> bool:
         """Whether a changed file is one of ours: activity.json lies beside them and is not."""
-        return any(Path(path).name.startswith(file.name) for file in self._files)
+        return Path(path).name.startswith(self._names)
 
 
 def _state(file: Path) -> tuple[int, int] | None:

