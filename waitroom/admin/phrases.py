@@ -30,7 +30,8 @@ KINDS: Mapping[str, str] = {
     Kind.LOG_GAP: "Gap in the log",
     Kind.CLOCK_STEP: "Clock set",
 }
-_MOMENTS = ("until", "last_used")  # what people write looks like a moment, too, and is a text
+# What people write may look like a moment, too, and is a text.
+_MOMENTS = ("until", "last_used", "asleep_since")
 _MOST_S = 1e12
 _SAID_BEFORE = ("at", "host", "kind", "detail")
 
@@ -46,7 +47,9 @@ def span(time: timedelta) -> str:
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours >= 48:  # noqa: PLR2004 - from here on days are easier to grasp
         return f"{hours // 24} days"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
 
 
 def money(price: Price | None, asleep_s: float) -> str:
@@ -68,16 +71,20 @@ def attempt(event: Mapping[str, Any] | None) -> str:
 def details(event: Mapping[str, Any]) -> str:
     """Write what an event says besides time, host and kind."""
     parts = [
-        f"{name.removesuffix('_s')} {_value(name, value)}"
+        f"{_words(name)} {_value(name, value)}"
         for name, value in event.items()
         if name not in _SAID_BEFORE and not (name == "reason" and "detail" in event)
     ]
     return ", ".join([*([str(event["detail"])] if "detail" in event else []), *parts])
 
 
+def _words(name: str) -> str:
+    return name.removesuffix("_s").replace("_", " ")
+
+
 def _value(name: str, value: object) -> str:
     if isinstance(value, Mapping):
-        return f"({', '.join(f'{key} {_value(key, one)}' for key, one in value.items())})"
+        return f"({', '.join(f'{_words(key)} {_value(key, one)}' for key, one in value.items())})"
     if name in _MOMENTS and (time := moment(value)):
         return at(time)
     # JSON has whole numbers of any length.
