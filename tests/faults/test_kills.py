@@ -6,6 +6,7 @@ supervises it would; a killed app is not, its visitors wake it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -93,7 +94,10 @@ def wakes(stack: Contained) -> bool:
     """Ask once as its page does; whether its app answers already."""
     answer = stack.get()
     if 'name="token"' in answer.text:
-        stack.post_wake(stack.token(answer))
+        # Its app may be back by then, and busybox breaks off its answer to one POST in two hundred, as
+        # it does not read what was sent. The page asks again, too.
+        with contextlib.suppress(requests.exceptions.ChunkedEncodingError):
+            stack.post_wake(stack.token(answer))
     return answer.status_code == requests.codes.ok and "X-Waitroom" not in answer.headers
 
 
