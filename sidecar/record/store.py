@@ -71,8 +71,8 @@ class Store:
             self._memory.tables.setdefault(name, {})
         self._database = TinyDB(storage=lambda: self._memory)
         try:
-            self.last_event = max((number for number, _ in self.numbered_events()), default=0)
-        except (ValueError, msgspec.ValidationError) as error:
+            self.last_event = max(map(int, self._memory.tables["events"]), default=0)
+        except ValueError as error:
             os.close(self._lock)
             raise WaitroomError(f"{self.path}: table events is not ours: {error}") from error
         self._row_ids: dict[tuple[str, str], str] = {}
@@ -93,7 +93,7 @@ class Store:
             table[str(self.last_event)] = Raw(msgspec.json.encode(event))
 
     def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Return all events with their ids. Raises: msgspec.ValidationError on what is none."""
+        """Return all events with their ids."""
         return ((int(n), _document(event)) for n, event in self._memory.tables["events"].items())
 
     def drop_events(self, numbers: Iterable[int]) -> None:
@@ -188,8 +188,11 @@ def _read(path: Path) -> Tables | None:
 def _table(name: str, raw: Raw) -> dict[str, Any]:
     if name != "events":
         return msgspec.json.decode(raw, type=dict[str, dict[str, Any]])
+    events = msgspec.json.decode(raw, type=dict[str, Raw])
+    for event in events.values():
+        _document(event)  # one that is none is damage
     # A copy each: as parts of the file they would keep all of it.
-    return {n: event.copy() for n, event in msgspec.json.decode(raw, type=dict[str, Raw]).items()}
+    return {number: event.copy() for number, event in events.items()}
 
 
 def _lock(path: Path) -> int:

@@ -62,7 +62,9 @@ def test_a_commit_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert hosts(tmp_path) == {"a.test": 1}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff", b'{"hosts": []}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"\xff", b'{"hosts": []}', b'{"events": {"1": 5}}']
+)
 def test_a_damaged_file_is_kept_and_the_last_good_one_used(tmp_path: Path, damage: bytes) -> None:
     store = Store(tmp_path)
     for requests in (1, 2):
