@@ -108,7 +108,7 @@ class Carriers:
     def _scan(self) -> bool:
         """Meet all files; False if one that must be read on is not among them. Raises: OSError."""
         self._live = self._at_path()
-        paths = list(siblings.rotated(self._path))
+        paths = siblings.rotated(self._path)
         known: dict[Stamp, Generation | None] = {}
         for path in [*paths, *([self._path] if self._live else [])]:
             self._meet(path, known)

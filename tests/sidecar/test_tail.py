@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -738,3 +739,22 @@ def test_a_file_that_can_not_even_be_asked_for_its_state_is_let_go(tmp_path: Pat
     assert tail.read() is None
     assert tail.losses.gaps == [f"{log} can't be read: Stale file handle"]
     tail.close()
+
+
+def test_a_file_that_is_removed_while_the_folder_is_listed_is_no_fault(log: Log) -> None:
+    ended = threading.Event()
+    oldest = log.path.with_name("access.log.9")
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            oldest.touch()
+            oldest.unlink()
+
+    rotation = threading.Thread(target=come_and_go)
+    rotation.start()
+    try:
+        for _ in range(5000):
+            siblings.rotated(log.path)
+    finally:
+        ended.set()
+        rotation.join()
