@@ -154,7 +154,7 @@ class Daemon:
         if not self._waits_for_log:
             self._waits_for_log = True
             log.warning(
-                "nothing is put to sleep until %s is read to its end and recorded",
+                "nothing is put to sleep until %s is read to its end and recorded, and the journal",
                 self._settings.access_log,
             )
         return False

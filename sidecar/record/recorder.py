@@ -105,7 +105,7 @@ class Recorder:
         self._look_at_clock()
         self._events.take_recorded()
         at_end = self.reading.read(self._now)
-        if not self.reading.tells() or self.commits.failing:
+        if not self.is_well():
             self.caught_up = False
         elif at_end:
             self.caught_up = True

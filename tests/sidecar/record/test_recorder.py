@@ -160,6 +160,18 @@ def test_a_missing_log_is_a_state_and_no_error(case: Case) -> None:
     assert case.recorder.commit()
 
 
+def test_with_a_journal_that_can_not_be_read_nothing_is_known_to_its_end(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    assert case.recorder.caught_up
+    case.journal.mkdir()  # an operator's order to keep a host awake may be in it
+    case.read()
+    assert not case.recorder.caught_up
+    case.journal.rmdir()
+    case.read()
+    assert case.recorder.caught_up
+
+
 def test_an_unregistered_host_is_only_a_total(case: Case) -> None:
     case.write(b"".join(line(number, f"{number}.evil") for number in range(100)))
     assert case.read() == {}
