@@ -2,15 +2,16 @@
 
 activity.json is written at every commit, so it holds today and yesterday (UTC), and of what is
 older only each host's newest event of each kind: the idle question and the page ask for those. The
-rest stands in the archive. It is written there first and dropped here by the commit after that, so
-a kill in between leaves it in both places, where it is known by its id, or by host and day.
+rest stands in the archive. Only what was committed goes there, or a kill would have it counted
+again; and the commit after that drops it here. So a kill in between leaves it in both places, where
+it is known by its id, or by host and day.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -95,8 +96,8 @@ class Annals:
         changed_us = clock.changed_since(before)
         if changed_us is not None:
             self._tell_again(now, changed_us)
-        if self.is_due(now):
-            self._close_hour(now)
+        if self._watching and self.is_due(now):
+            self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
         self._store.put_rows(self.hours.take_changed())
         self._store.replace("ledger", [self._ledger.document()])
         self._store.replace("openings", self._openings.documents())
@@ -107,8 +108,7 @@ class Annals:
         """Count anew for how long hosts were awake: since then, it shows, the clock was wrong."""
         since_us = min(since_us, occurrence.microseconds(now - _DAY)) // _DAY_US * _DAY_US
         first = name_of(since_us // _DAY_US)
-        _of_archive(lambda: self._archive.forget_time(first))
-        self.hours.forget_time(first)
+        self.hours.forget_time(first, _of_archive(lambda: self._archive.days(first)))
         past = Past(self._store.path.parent, Event)
         month, opening = past.opening(first[:7])
         known, after = (opening.ledger, opening.last_id) if opening else (None, 0)
@@ -135,22 +135,25 @@ class Annals:
             self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
         self._ledger.go_on(self.hours.spend)
 
-    def _close_hour(self, now: datetime) -> None:
+    def archive(self, now: datetime) -> bool:
+        """After a commit as of `now`, move what is old; whether another one has to drop it here."""
+        if not self.is_due(now):
+            return False
         self._hour = _hour_of(now)
-        if self._watching:
-            self._ledger.tell_until(occurrence.microseconds(self._hour))
-        yesterday = self._hour.date() - _DAY
         try:
-            self._move_before(yesterday, now)
+            return self._move_before((self._hour.date() - _DAY).isoformat(), now)
         except OSError as error:
             log.error(
                 "%s: the archive can't be kept, trying again in an hour: %s",
                 error.filename, error.strerror,
             )  # fmt: skip
+            return False
 
-    def _move_before(self, day: date, now: datetime) -> None:
-        """Move what is older to the archive. Raises: OSError; then nothing is dropped here."""
-        name = day.isoformat()
+    def _move_before(self, name: str, now: datetime) -> bool:
+        """Move what is older to the archive; False if nothing is.
+
+        Raises: OSError; then nothing is dropped here.
+        """
         rows = self.hours.before(name)
         old = {n: event for n, event in self._store.numbered_events() if event["at"] < name}
         new = {
@@ -159,13 +162,14 @@ class Annals:
             if event["at"] >= self._archived.before or number > self._archived.last_id
         }
         if not rows and not new:
-            return
+            return False
         self._archive.put(new, rows, now, self._openings.pending())
         self._openings.forget_before(name)
         self._archived = Archived(name, self._store.last_event)
         self.hours.forget_before(name)
         self._store.drop_rows(rows)
         self._store.drop_events(old.keys() - _newest(self._store.numbered_events()))
+        return True
 
     def _recall(self, day: str) -> list[Row]:
         return _of_archive(lambda: self._archive.recall(day))

@@ -21,12 +21,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace as replace_fields
 
 from sidecar.record.atomic import replace
 from waitroom.record.documents import files
 from waitroom.record.opening import Opening
-from waitroom.record.rows import HOURS, Day, Row, fold, unfold
+from waitroom.record.rows import Day, Row, fold, unfold
 
 log = logging.getLogger(__name__)
 
@@ -66,17 +65,6 @@ class Month(Struct):
         known = _by_key(self.hours)
         old = {key: fold(row) for key, row in known.items() if row.day < day}
         self._set_rows(_without(self.hours, old), {**_by_key(self.days), **old})
-
-    def forget_time(self, since: str) -> None:
-        """Forget for how long hosts were awake from that day on."""
-        none = [0.0] * HOURS
-        for row in self.hours.values():
-            if row.day >= since:
-                row.awake_s, row.asleep_s = none, none
-        self.days = {
-            n: replace_fields(row, awake_s=0.0, asleep_s=0.0) if row.day >= since else row
-            for n, row in self.days.items()
-        }
 
     def rows(self, day: str) -> list[Row]:
         """Return the rows of a day."""
@@ -153,13 +141,11 @@ class Archive:
                 if any(known.last_id < newest for known in self._read(path).opening.values()):
                     yield path.stem
 
-    def forget_time(self, since: str) -> None:
-        """Forget for how long hosts were awake from that day on. Raises: OSError."""
-        for path in files(self._folder):
-            if path.stem >= since[:7]:
-                month = self._read(path)
-                month.forget_time(since)
-                replace(path, msgspec.json.encode(month))
+    def days(self, since: str) -> set[str]:
+        """Return the days from that one on of which there are rows. Raises: OSError."""
+        months = [self._read(path) for path in files(self._folder) if path.stem >= since[:7]]
+        keys = (key for month in months for key in (*_by_key(month.hours), *_by_key(month.days)))
+        return {day for day, _ in keys if day >= since}
 
     def recall(self, day: str) -> list[Row]:
         """Return the rows of a day. Raises: OSError."""

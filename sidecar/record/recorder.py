@@ -117,16 +117,18 @@ class Recorder:
         self._events.take_recorded()
         self._changed |= self._webhooks.take_changed()
         changed = self._changed or self.reading.changed or self._events.new
-        if not (changed or self._annals.is_due(self._now())):
+        now = self._now()
+        if not (changed or self._annals.is_due(now)):
             return True
-        self._put()
+        self._put(now)
         if not self.commits.take(self._store.commit, self._store.path):
             self._changed = True
             return False
-        self._changed = self.reading.changed = False
+        self.reading.changed = False
         self._prove()
         self.reading.release()
-        return True
+        self._changed = self._annals.archive(now)
+        return not self._changed or self.commit()  # which drops here what is archived now
 
     def record(self, event: Event) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
@@ -180,11 +182,11 @@ class Recorder:
         log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
         self._fold.turn_back(self._now())
 
-    def _put(self) -> None:
+    def _put(self, now: datetime) -> None:
         """Bring the tables up to date; cheap when the last commit has failed."""
         store = self._store
         store.put_hosts(self._fold.counts.values())
-        for event in self._annals.put(self._events.new, self._now()):
+        for event in self._annals.put(self._events.new, now):
             self._webhooks.put(event)
         self._events.new.clear()
         store.replace("webhooks", self._webhooks.waiting())

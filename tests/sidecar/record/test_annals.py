@@ -43,15 +43,24 @@ class Case:
         self.annals = Annals(self.store, Archive(self.folder))
         self.annals.watch()
 
-    def put(self, now: datetime, *, kill: bool = False) -> None:
-        """Put what is pending; a process that is killed has put it in memory and archive only."""
+    def put(self, now: datetime, kill: str = "") -> None:
+        """Put what is pending, as the recorder does; it may be killed before either commit."""
+        archived = self.archived() if kill == "commit" else {}
         self.annals.put(msgspec.to_builtins(self.pending), now)
+        if kill == "commit":
+            assert self.archived() == archived  # what is not committed will be put anew
+        else:
+            self.store.commit()
+            self.pending.clear()
+            if self.annals.archive(now) and kill != "drop":
+                self.annals.put([], now)
+                self.store.commit()
         if kill:
             self.store.close()
             self.open()
-            return
-        self.store.commit()
-        self.pending.clear()
+
+    def archived(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / "archive").glob("*.json")}
 
     def files(self) -> list[dict[str, Any]]:
         paths = [*sorted((self.folder / "archive").glob("*.json")), self.folder / "activity.json"]
@@ -75,8 +84,8 @@ def lived(seed: int, folder: Path, days: int, clock: str = "right") -> tuple[Wor
         world.run(world.true_moment() + timedelta(minutes=1))
         case.pending += world.events[seen:]
         seen = len(world.events)
-        for kill in (chance.random() < 0.2, False):
-            case.put(world.moment(), kill=kill)
+        for kill in (*chance.choices(["commit", "drop", ""], [1, 1, 8]), ""):
+            case.put(world.moment(), kill)
     world.set_right()
     case.pending += world.events[seen:]
     world.now_us += HOUR - world.wall() % HOUR

@@ -543,6 +543,44 @@ def test_a_line_that_comes_days_late_is_added_to_its_hour_in_the_archive(case: C
     assert hours(case) == []
 
 
+def late(number: int, host: str = "a.test") -> bytes:
+    return line(number, host, StartUTC="2025-12-24T20:00:00Z")
+
+
+def archived_requests(case: Case) -> dict[str, int]:
+    assert hours(case) == []
+    rows = json.loads((case.folder / "archive" / "2025-12.json").read_bytes())["hours"]
+    return {row["host"]: sum(row["requests"]) for row in rows.values()}
+
+
+def test_a_late_line_is_counted_once_though_its_commit_failed_and_a_kill_came(case: Case) -> None:
+    case.write(late(1))
+    case.read()
+    assert archived_requests(case) == {"a.test": 1}
+    case.write(late(2))
+    in_the_way = case.folder / "activity.json.tmp"
+    in_the_way.mkdir()
+    case.now += timedelta(hours=1)  # the archive is kept once an hour
+    while case.recorder.read():
+        pass
+    assert not case.recorder.commit()
+    in_the_way.rmdir()
+    case.crash()
+    case.read()
+    assert archived_requests(case) == {"a.test": 2}
+
+
+def test_a_restart_between_late_lines_loses_none_of_another_host(case: Case) -> None:
+    case.write(late(1) + late(2, "b.test"))
+    case.read()
+    case.write(late(3))
+    case.read()  # that day stands here again, but of one host only
+    case.again()
+    case.write(late(4, "b.test"))
+    case.read()
+    assert archived_requests(case) == {"a.test": 2, "b.test": 2}
+
+
 def test_what_holds_for_weeks_holds_when_it_was_archived_and_after_a_restart(case: Case) -> None:
     until = NOW + timedelta(days=25)
     said = [
