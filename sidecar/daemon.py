@@ -195,7 +195,7 @@ class Daemon:
             self._heartbeat.beat()
 
     def _demand_network(self) -> None:
-        if connections.network_is_gone(self._had_network):
+        if self._had_network and not connections.has_network():
             raise WaitroomError(
                 "the network namespace has lost its interfaces, Traefik was restarted;"
                 " ending, to be started again in its new one"
