@@ -120,7 +120,10 @@ class Archive:
         for row in rows:
             months[row.day[:7]].rows.append(row)
         edge, newest = (today - HOURS_KEPT).date().isoformat(), 0
-        for name in sorted({*months, *self._unfolded(edge[:7]), *self._contradicted(months)}):
+        first = min((name for name, news in months.items() if news.events), default="9999")
+        # Their openings may not know what comes new to the months before.
+        later = [path.stem for path in files(self._folder) if path.stem > first]
+        for name in sorted({*months, *self._unfolded(edge[:7]), *later}):
             month = self._read(self._path(name))
             month.open_with((openings or {}).get(name), newest)
             newest = max([newest, *months[name].events])
@@ -129,17 +132,6 @@ class Archive:
             month.fold_before(edge)
             self._folder.mkdir(exist_ok=True)
             replace(self._path(name), msgspec.json.encode(month))
-
-    def _contradicted(self, months: Mapping[str, _News]) -> Iterator[str]:
-        """Return the months whose opening does not know what comes new to those before."""
-        first = min((name for name, news in months.items() if news.events), default="9999")
-        for path in files(self._folder):
-            if path.stem > first:
-                newest = max(
-                    n for name, news in months.items() if name < path.stem for n in news.events
-                )
-                if any(known.last_id < newest for known in self._read(path).opening.values()):
-                    yield path.stem
 
     def days(self, since: str) -> set[str]:
         """Return the days from that one on of which there are rows. Raises: OSError."""
