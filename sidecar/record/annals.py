@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from sidecar.record.archive import Archive
 from sidecar.record.hours import Hours
@@ -24,6 +23,7 @@ from sidecar.record.store import Store
 from waitroom.errors import WaitroomError
 from waitroom.kinds import Kind
 from waitroom.record import occurrence
+from waitroom.record.documents import Archived
 from waitroom.record.ledger import Ledger, OnSpan
 from waitroom.record.occurrence import Event
 from waitroom.record.past import Past
@@ -42,13 +42,6 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _T = TypeVar("_T")
 
 
-class Archived(Struct, frozen=True):
-    """What the archive has: the events up to an id that are older than a day."""
-
-    before: str = ""  # 2026-01-31
-    last_id: int = 0
-
-
 class Annals:
     """Called by the one thread that commits; `state` by any."""
 
@@ -59,7 +52,7 @@ class Annals:
         try:
             self.hours = Hours(rows := load(store.take_rows()), self._recall)
             self._ledger = Ledger(self.hours.spend, store.only("ledger"))
-            self._openings = Openings(store.table("openings"))
+            self._openings = Openings(store.documents("openings"))
             self._archived = msgspec.convert(store.only("archived") or {}, Archived)
         except msgspec.ValidationError as error:
             raise WaitroomError(f"{store.path}: is not ours: {error}") from error

@@ -204,8 +204,6 @@ class Recorder:
 
 def _load(store: Store, name: str, load: Callable[[Iterable[Mapping[str, Any]]], _T]) -> _T:
     try:
-        if name == "events":
-            return load(event for _, event in store.numbered_events())
-        return load(store.table(name))
+        return load(store.documents(name))
     except (msgspec.ValidationError, LookupError, TypeError, ValueError) as error:
         raise WaitroomError(f"{store.path}: table {name} is not ours: {error}") from error

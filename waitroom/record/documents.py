@@ -30,6 +30,13 @@ class File(Struct):
     days: dict[int, Raw] = {}
 
 
+class Archived(Struct, frozen=True):
+    """Which events the archive has: those up to an id that are older than a day."""
+
+    before: str = ""  # 2026-01-31
+    last_id: int = 0
+
+
 class _Named(Struct, gc=False):
     host: str
 
