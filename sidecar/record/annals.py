@@ -9,10 +9,11 @@ it is known by its id, or by host and day.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,6 @@ from sidecar.record.hours import Hours
 from sidecar.record.openings import Openings
 from sidecar.record.store import Store
 from waitroom.errors import WaitroomError
-from waitroom.kinds import Kind
 from waitroom.record import occurrence
 from waitroom.record.documents import Archived
 from waitroom.record.ledger import Ledger, OnSpan
@@ -29,7 +29,6 @@ from waitroom.record.occurrence import Event
 from waitroom.record.past import Past
 from waitroom.record.rows import Row, load, name_of
 from waitroom.record.standing import State
-from waitroom.signs import moment
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +37,6 @@ Document = dict[str, Any]
 _LATE = timedelta(seconds=10)
 _DAY = timedelta(days=1)
 _DAY_US = 86_400_000_000
-_NEVER = datetime.min.replace(tzinfo=UTC)
-_T = TypeVar("_T")
 
 
 class Annals:
@@ -57,9 +54,9 @@ class Annals:
         except msgspec.ValidationError as error:
             raise WaitroomError(f"{store.path}: is not ours: {error}") from error
         store.put_rows(rows)
-        _of_archive(archive.probe)
-        if not store.last_event:
-            store.last_event = _of_archive(archive.last_id)
+        with _readable():
+            archive.probe()
+            store.last_event = store.last_event or archive.last_id()
         self._hour: datetime | None = None  # the last one that was closed
         self._watching = False
 
@@ -75,11 +72,10 @@ class Annals:
         """Whether an hour has ended that is not closed yet."""
         return _hour_of(now) != self._hour
 
-    def put(self, events: Iterable[Document], now: datetime) -> list[Document]:
-        """Put new events and what follows from them into the store; return them in its order."""
-        ordered = _by_time(events)
-        numbered = enumerate(ordered, self._store.last_event + 1)
-        self._store.add_events(ordered)
+    def put(self, events: Sequence[Document], now: datetime) -> None:
+        """Put new events and what follows from them into the store."""
+        numbered = enumerate(events, self._store.last_event + 1)
+        self._store.add_events(events)
         clock, before = self._ledger.steady, self._ledger.steady.reckoning()
         for number, document in numbered:
             self._openings.look(document["at"], number, self._ledger)
@@ -95,13 +91,13 @@ class Annals:
         self._store.replace("ledger", [self._ledger.document()])
         self._store.replace("openings", self._openings.documents())
         self._store.replace("archived", [msgspec.to_builtins(self._archived)])
-        return ordered
 
     def _tell_again(self, now: datetime, since_us: int) -> None:
         """Count anew for how long hosts were awake: since then, it shows, the clock was wrong."""
         since_us = min(since_us, occurrence.microseconds(now - _DAY)) // _DAY_US * _DAY_US
         first = name_of(since_us // _DAY_US)
-        self.hours.forget_time(first, _of_archive(lambda: self._archive.days(first)))
+        with _readable():
+            self.hours.forget_time(first, self._archive.days(first))
         past = Past(self._store.path.parent, Event)
         month, opening = past.opening(first[:7])
         known, after = (opening.ledger, opening.last_id) if opening else (None, 0)
@@ -165,12 +161,15 @@ class Annals:
         return True
 
     def _recall(self, day: str) -> list[Row]:
-        return _of_archive(lambda: self._archive.recall(day))
+        with _readable():
+            return self._archive.recall(day)
 
 
-def _of_archive(ask: Callable[[], _T]) -> _T:
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Demand that the archive can be read. Raises: WaitroomError."""
     try:
-        return ask()
+        yield
     except OSError as error:
         raise WaitroomError(f"{error.filename}: can't be read: {error.strerror}") from error
 
@@ -178,24 +177,6 @@ def _of_archive(ask: Callable[[], _T]) -> _T:
 def _hour_of(now: datetime) -> datetime:
     """Return the hour before which all is recorded."""
     return (now - _LATE).replace(minute=0, second=0, microsecond=0)
-
-
-def _by_time(events: Iterable[Document]) -> list[Document]:
-    """Sort what two processes have recorded; moments before and after a step don't compare."""
-    ordered: list[Document] = []
-    of_one_clock: list[Document] = []
-    for event in events:
-        if event["kind"] == Kind.CLOCK_STEP:
-            ordered += sorted(of_one_clock, key=_moment)
-            of_one_clock.clear()
-            ordered.append(event)
-        else:
-            of_one_clock.append(event)
-    return ordered + sorted(of_one_clock, key=_moment)
-
-
-def _moment(event: Document) -> datetime:
-    return moment(event["at"]) or _NEVER
 
 
 def _newest(events: Iterable[tuple[int, Document]]) -> set[int]:

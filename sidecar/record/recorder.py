@@ -8,7 +8,6 @@ One thread reads and commits. `record`, and what only returns what is known, may
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -74,9 +73,7 @@ class Recorder:
             store, "events", lambda known: Events(events.load(known), now, on_event)
         )
         self._intake = _load(
-            store,
-            "totals",
-            functools.partial(Intake, self._fold, self._numbering, self._events),
+            store, "totals", lambda known: Intake(self._fold, self._numbering, self._events, known)
         )
         self.known = Known(self._fold.counts, self._events, now)
         self.reading = Reading(
@@ -89,7 +86,7 @@ class Recorder:
             skip_rotated=store.fresh and not store.damaged,
         )
         self._clock = _load(store, "clock", lambda known: Clock(known=next(iter(known), None)))
-        self._webhooks = _load(store, "webhooks", functools.partial(Webhooks, registry.webhooks))
+        self._webhooks = _load(store, "webhooks", lambda known: Webhooks(registry.webhooks, known))
         self._changed = store.fresh  # something is to be committed that was not read
         self.commits = Commits()
         self.caught_up = False  # whether the end of both logs was reached, and can be recorded
@@ -186,7 +183,9 @@ class Recorder:
         """Bring the tables up to date; cheap when the last commit has failed."""
         store = self._store
         store.put_hosts(self._fold.counts.values())
-        for event in self._annals.put(self._events.new, now):
+        new = events.by_time(self._events.new)
+        self._annals.put(new, now)
+        for event in new:
             self._webhooks.put(event)
         self._events.new.clear()
         store.replace("webhooks", self._webhooks.waiting())
