@@ -56,7 +56,9 @@ class Annals:
         store.put_rows(rows)
         with _readable():
             archive.probe()
-            store.last_event = store.last_event or archive.last_id()
+            # Should activity.json be lost, or an older one, its next events need other ids.
+            archived_id = archive.last_id(self._archived.before[:7])
+            store.last_event = max(store.last_event, archived_id)
         self._hour: datetime | None = None  # the last one that was closed
         self._watching = False
 

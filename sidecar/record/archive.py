@@ -135,7 +135,7 @@ class Archive:
 
     def days(self, since: str) -> set[str]:
         """Return the days from that one on of which there are rows. Raises: OSError."""
-        months = [self._read(path) for path in files(self._folder) if path.stem >= since[:7]]
+        months = (self._read(path) for path in files(self._folder) if path.stem >= since[:7])
         keys = (key for month in months for key in (*_by_key(month.hours), *_by_key(month.days)))
         return {day for day, _ in keys if day >= since}
 
@@ -143,10 +143,10 @@ class Archive:
         """Return the rows of a day. Raises: OSError."""
         return self._read(self._path(day[:7])).rows(day)
 
-    def last_id(self) -> int:
-        """Return the highest id of an event; 0 without any. Raises: OSError."""
-        last = (max(self._read(path).events, default=0) for path in files(self._folder))
-        return max(last, default=0)
+    def last_id(self, month: str = "") -> int:
+        """Return the highest id of an event from a month on; 0 without any. Raises: OSError."""
+        found = (self._read(path) for path in files(self._folder) if path.stem >= month)
+        return max((number for known in found for number in known.events), default=0)
 
     def _unfolded(self, edge: str) -> Iterator[str]:
         """Return the months before this one that have hours still; each is looked at once."""

@@ -242,6 +242,24 @@ def test_ids_go_on_when_activity_json_is_lost(tmp_path: Path) -> None:
     case.store.close()
 
 
+def test_no_id_is_given_twice_when_activity_json_is_an_older_one(tmp_path: Path) -> None:
+    case, older = Case(tmp_path), b""
+    for day in (0, 1, 6):
+        at = START + timedelta(days=day)
+        case.pending = [{"at": at, "host": "a.test", "kind": "found_running"}]
+        case.put(at)
+        older = older or (tmp_path / "activity.json").read_bytes()
+    case.store.close()
+    (tmp_path / "activity.json").write_bytes(older)
+    case.open()
+    case.pending = [{"at": START + timedelta(days=7), "host": "a.test", "kind": "slept"}]
+    case.put(START + timedelta(days=7))
+    assert [event.at for event in Past(tmp_path, Event).events()] == [
+        START + timedelta(days=day) for day in (0, 1, 7)
+    ]
+    case.store.close()
+
+
 def test_an_archive_that_is_none_is_said_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("in the way")
     store = Store(tmp_path)
