@@ -80,7 +80,9 @@ class Generation:
     def skip(self, source: Source) -> None:
         """Take all that this file has for read. Raises: OSError."""
         self.position.finished = self.position.skipped = True
-        self.position.offset = source.size() or 0
+        size = source.size() or 0
+        before = marks.length(size)
+        marks.move(self.position, size, source.read(before, size - before), before)
 
     def let_go(self) -> None:
         """Close the file; another one may carry more of it."""

@@ -741,6 +741,18 @@ def test_a_file_that_can_not_even_be_asked_for_its_state_is_let_go(tmp_path: Pat
     tail.close()
 
 
+def test_a_file_that_was_there_before_us_and_grows_is_read_from_where_it_ended(log: Log) -> None:
+    log.write()
+    log.rename()
+    log.reopen()
+    log.new_tail(skip_rotated=True)
+    assert log.read() == []
+    with log.path.with_name("access.log.1").open("ab") as file:
+        file.writelines(more := lines(2))
+    assert log.read() == more
+    assert not log.tail.losses.gaps
+
+
 def test_a_file_that_is_removed_while_the_folder_is_listed_is_no_fault(log: Log) -> None:
     ended = threading.Event()
     oldest = log.path.with_name("access.log.9")
