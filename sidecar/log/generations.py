@@ -72,7 +72,7 @@ class Generation:
         """Go on in this file."""
         position = self.position
         position.path, position.device, position.inode = source.path, source.device, source.inode
-        position.finished = position.skipped = position.lost = False
+        position.finished = position.skipped = False
         self.source = source
         self._scanned, self._size = 0, -1
         self._committed = self._released = 0
@@ -163,6 +163,7 @@ class Generation:
 
     def _block(self, data: bytes, start: int, end: int) -> Block:
         """Hand out what is between the mark and the end, and move behind it."""
+        self.position.lost = False
         marks.move(self.position, self.position.offset + end - start, data, end)
         return Block(memoryview(data)[start:end], self.position)
 
@@ -202,4 +203,3 @@ class Generation:
         position.after, position.offset, position.mark = position.newest, 0, ""
         self._committed = self._released = 0
         self.lose("has lost its end")
-        position.lost = False

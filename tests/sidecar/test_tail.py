@@ -741,6 +741,27 @@ def test_a_file_that_can_not_even_be_asked_for_its_state_is_let_go(tmp_path: Pat
     tail.close()
 
 
+def test_a_part_that_can_not_be_read_is_said_once_however_the_log_grows(log: Log) -> None:
+    damaged = True
+
+    class OnABadDisk(PlainFile):
+        def read(self, size: int, offset: int) -> bytes:
+            if damaged and offset:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size, offset)
+
+    log.new_tail(open_source=OnABadDisk)
+    log.write()
+    log.read()
+    for _ in range(3):
+        log.write()
+        log.read()
+    assert log.tail.losses.gaps == [f"{log.path} can't be read: Input/output error"]
+    damaged = False
+    log.write()
+    assert log.is_exact()
+
+
 def test_a_file_that_was_there_before_us_and_grows_is_read_from_where_it_ended(log: Log) -> None:
     log.write()
     log.rename()
