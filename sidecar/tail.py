@@ -89,7 +89,7 @@ class Tail:
             try:
                 block = generation.read(self._block_bytes, self._monotonic())
             except Truncated:
-                self._carriers.part(generation)
+                self._carriers.detach(generation)
             except OSError as error:
                 self._carriers.give_up(generation, error)
             else:
