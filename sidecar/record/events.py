@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -54,7 +54,15 @@ class Events:
                 return
 
     def add(self, event: Event) -> None:
-        """Add an event as it stands in JSON."""
+        """Add an event as it stands in JSON.
+
+        One that is yet to come was told by a clock that was ahead: it is of now, and lasts as long.
+        """
+        at, now = moment(event["at"]), self._now()
+        if at is not None and at > now:
+            until = moment(event.get("until"))
+            lasting = {} if until is None else {"until": now + max(until - at, timedelta())}
+            event = msgspec.to_builtins({**event, "at": now, **lasting})
         self.new.append(event)
         self._learn(event)
         self._on_new(event)

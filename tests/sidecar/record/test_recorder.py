@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -612,6 +613,23 @@ def test_it_says_for_how_long_nobody_has_watched(case: Case) -> None:
     first, second = case.events("watch_started")
     assert "unwatched_s" not in first
     assert second["unwatched_s"] == 300.0
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_of_now_and_hides_no_hour(case: Case) -> None:
+    case.recorder.watch(None)
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "found_running"})
+    case.read()
+    ahead = NOW + timedelta(days=1500)
+    event = {"at": ahead, "host": "b.test", "kind": "kept", "until": ahead + timedelta(hours=2)}
+    case.write(msgspec.json.encode(event) + b"\n", case.journal)
+    case.read()
+    [kept] = case.events("kept")
+    assert (kept["at"], kept["until"]) == ("2026-01-02T03:04:05Z", "2026-01-02T05:04:05Z")
+    case.again().watch(NOW)
+    case.now = NOW + timedelta(hours=2)
+    case.recorder.commit()
+    [row] = hours(case)
+    assert sum(row["awake_s"]) == 2 * 3600 - 245  # up to the last full hour
 
 
 def booted(case: Case) -> Recorder:
