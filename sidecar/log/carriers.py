@@ -163,7 +163,11 @@ class Carriers:
         return inode in self._unidentified
 
     def _identify(self) -> None:
-        """Give each file with a whole first line to its generation."""
+        """Give each file with a whole first line to its generation.
+
+        Raises: OSError when that of the log itself can't be read, with all others done.
+        """
+        fault: OSError | None = None
         # A copy has the same first line; the file that is written, or was read before, goes first.
         first = {self._live, *((p.device, p.inode) for p in self.positions())}
         for inode, source in sorted(
@@ -174,11 +178,16 @@ class Carriers:
             try:
                 head = sources.fingerprint(source)
             except OSError as error:
+                if inode == self._live:
+                    fault = error
+                    continue
                 log.warning("%s", error)
                 head = ""
             if head or source.ended:
                 del self._unidentified[inode]
                 self._carry(source, head)
+        if fault:
+            raise fault
 
     def _carry(self, source: Source, head: str) -> None:
         """Read a generation on in this file, if it has anything more of it."""

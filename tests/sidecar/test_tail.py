@@ -762,6 +762,25 @@ def test_a_part_that_can_not_be_read_is_said_once_however_the_log_grows(log: Log
     assert log.is_exact()
 
 
+def test_a_log_whose_first_line_can_not_be_read_is_a_fault_and_the_others_are_read(
+    log: Log,
+) -> None:
+    log.write()
+    log.rename()
+    log.reopen()
+    log.write_raw(b"on a bad disk\n")
+
+    class OnABadDisk(PlainFile):
+        def read(self, size: int, offset: int) -> bytes:
+            if self.path == str(log.path):
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size, offset)
+
+    log.new_tail(open_source=OnABadDisk)
+    assert log.is_exact()
+    assert log.tail.fault == "Input/output error"
+
+
 def test_a_file_that_was_there_before_us_and_grows_is_read_from_where_it_ended(log: Log) -> None:
     log.write()
     log.rename()
