@@ -14,7 +14,6 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,14 +79,6 @@ class Month(Struct):
         self.days = {n: of_days[key] for n, key in enumerate(sorted(of_days), 1)}
 
 
-@dataclass(slots=True)
-class _News:
-    """What comes new to a month."""
-
-    events: dict[int, Event] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
-
-
 class Archive:
     """The files of a data folder."""
 
@@ -114,21 +105,22 @@ class Archive:
 
         `openings`: of months that begin with these events.
         """
-        months: defaultdict[str, _News] = defaultdict(_News)
+        events_of: defaultdict[str, dict[int, Event]] = defaultdict(dict)
+        rows_of: defaultdict[str, list[Row]] = defaultdict(list)
         for number, event in events.items():
-            months[month_of(event["at"])].events[number] = event
+            events_of[month_of(event["at"])][number] = event
         for row in rows:
-            months[row.day[:7]].rows.append(row)
+            rows_of[row.day[:7]].append(row)
         edge, newest = (today - HOURS_KEPT).date().isoformat(), 0
-        first = min((name for name, news in months.items() if news.events), default="9999")
+        first = min(events_of, default="9999")
         # Their openings may not know what comes new to the months before.
         later = [path.stem for path in files(self._folder) if path.stem > first]
-        for name in sorted({*months, *self._unfolded(edge[:7]), *later}):
+        for name in sorted({*events_of, *rows_of, *later, *self._unfolded(edge[:7])}):
             month = self._read(self._path(name))
             month.open_with((openings or {}).get(name), newest)
-            newest = max([newest, *months[name].events])
-            month.add_events(months[name].events)
-            month.add_rows(months[name].rows)
+            newest = max([newest, *events_of[name]])
+            month.add_events(events_of[name])
+            month.add_rows(rows_of[name])
             month.fold_before(edge)
             self._folder.mkdir(exist_ok=True)
             replace(self._path(name), msgspec.json.encode(month))
