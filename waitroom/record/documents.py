@@ -78,7 +78,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in paths if _is_month(path.name)]
 
 
-def those(
+def of_hosts(
     table: Mapping[int, Raw], hosts: tuple[str, ...] | None, shape: type[_T]
 ) -> Iterator[tuple[int, _T]]:
     """Yield the documents of these hosts; None: of all. What is of another shape is passed over."""
