@@ -51,9 +51,9 @@ class Hours:
             start_us = cut
 
     def forget_time(self, since: str, archived: Iterable[str]) -> None:
-        """Forget for how long hosts were awake from that day on; `archived`: days to recall."""
-        for day in {*self._days, *archived}:
-            for row in self._rows(day).values() if day >= since else ():
+        """Forget for how long hosts were awake from that day on; `archived`: those to recall."""
+        for day in {*archived, *(day for day in self._days if day >= since)}:
+            for row in self._rows(day).values():
                 row.awake_s, row.asleep_s = [0.0] * HOURS, [0.0] * HOURS
                 self._changed[row.key] = row
 

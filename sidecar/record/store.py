@@ -52,7 +52,7 @@ class Store:
         for name in _ALWAYS:
             self._tables.setdefault(name, {})
         self._database = TinyDB(storage=MemoryStorage)
-        self._database.storage.write(self._tables)
+        self._database.storage.write(self._tables)  # TinyDB changes what it was given
         try:
             self.last_event = max(map(int, self._tables["events"]), default=0)
         except ValueError as error:
