@@ -143,21 +143,16 @@ class Daemon:
             log.exception("a job broke; this is a fault of ours")
 
     def _decide(self) -> None:
-        if self._may_decide():
+        """Decide if all that happened so far is known; say once when it begins not to be."""
+        caught_up = self._recorder.caught_up
+        if caught_up:
             self._decider.decide(self._file.registry.hosts.values())
-
-    def _may_decide(self) -> bool:
-        """Whether all that happened so far is known; said once when it begins not to be."""
-        if self._recorder.caught_up:
-            self._waits_for_log = False
-            return True
-        if not self._waits_for_log:
-            self._waits_for_log = True
+        elif not self._waits_for_log:
             log.warning(
-                "nothing is put to sleep until %s is read to its end and recorded",
+                "nothing is put to sleep until %s is read to its end and recorded, and the journal",
                 self._settings.access_log,
             )
-        return False
+        self._waits_for_log = not caught_up
 
     def _just_used(self) -> Iterator[Host]:
         """Look for hosts that have a route of their own, and somebody who has just used it."""
@@ -195,7 +190,7 @@ class Daemon:
             self._heartbeat.beat()
 
     def _demand_network(self) -> None:
-        if connections.network_is_gone(self._had_network):
+        if self._had_network and not connections.has_network():
             raise WaitroomError(
                 "the network namespace has lost its interfaces, Traefik was restarted;"
                 " ending, to be started again in its new one"

@@ -22,6 +22,7 @@ from sidecar.log.positions import Position
 
 log = logging.getLogger(__name__)
 
+_ALL = 2**63
 BLOCK_BYTES = 1024 * 1024  # read at once; also the longest line that is taken
 
 
@@ -66,15 +67,11 @@ class Tail:
         """Estimate what is not read yet; packed files count as they lie there."""
         try:
             paths = [*siblings.rotated(self.path), self.path]
-            sizes = [path.stat() for path in paths if path.exists()]
+            files = [path.stat() for path in paths if path.exists()]
         except OSError:
             return 0
-        read = {(p.device, p.inode): p for p in self.positions()}
-        return sum(
-            max(0, found.st_size - (position.offset if position else 0))
-            for found in sizes
-            if not ((position := read.get((found.st_dev, found.st_ino))) and position.finished)
-        )
+        read = {(p.device, p.inode): _ALL if p.finished else p.offset for p in self.positions()}
+        return sum(max(0, file.st_size - read.get((file.st_dev, file.st_ino), 0)) for file in files)
 
     def look(self) -> None:
         """Find out which files carry which generation now. Never raises."""
@@ -92,7 +89,7 @@ class Tail:
             try:
                 block = generation.read(self._block_bytes, self._monotonic())
             except Truncated:
-                self._carriers.part(generation)
+                self._carriers.detach(generation)
             except OSError as error:
                 self._carriers.give_up(generation, error)
             else:

@@ -43,7 +43,7 @@ class Carriers:
         self._path = path
         self._losses = losses
         self._lineage = Lineage(path, positions, losses)
-        self._unborn: dict[Inode, Source] = {}  # no whole first line yet
+        self._unidentified: dict[Inode, Source] = {}  # no whole first line yet
         self._known: dict[Stamp, Generation | None] = {}  # files that carry nothing new
         self._live: Inode | None = None  # the file at the log's own path
         self._looks = 0
@@ -67,7 +67,7 @@ class Carriers:
         self._looks += 1
         # A file may be renamed between the listing and our opening it: then list again.
         if not any(self._scan() for _ in range(_SCANS)):
-            self._lineage.mourn()
+            self._lineage.say_vanished()
         self._lineage.forget(self._looks)
         self._skip_rotated = False
 
@@ -77,7 +77,7 @@ class Carriers:
         self._known.clear()
         self._lineage.forget_skipped()
 
-    def part(self, generation: Generation) -> None:
+    def detach(self, generation: Generation) -> None:
         """Take the file from a generation that it was truncated under: it begins another one.
 
         The old one may have been copied before; the next look will find the copy.
@@ -85,7 +85,7 @@ class Carriers:
         source, generation.source = generation.source, None
         if source is not None:
             source.ended = False
-            self._unborn[source.device, source.inode] = source
+            self._unidentified[source.device, source.inode] = source
         self._known.clear()
         generation.lose("was truncated; what came between copy and truncation is lost")
 
@@ -101,19 +101,19 @@ class Carriers:
         """Let go of all files."""
         for generation in self._lineage:
             generation.let_go()
-        for source in self._unborn.values():
+        for source in self._unidentified.values():
             source.close()
-        self._unborn.clear()
+        self._unidentified.clear()
 
     def _scan(self) -> bool:
         """Meet all files; False if one that must be read on is not among them. Raises: OSError."""
         self._live = self._at_path()
-        paths = list(siblings.rotated(self._path))
+        paths = siblings.rotated(self._path)
         known: dict[Stamp, Generation | None] = {}
         for path in [*paths, *([self._path] if self._live else [])]:
             self._meet(path, known)
         self._known = known
-        self._bear()
+        self._identify()
         for generation in self._lineage:
             generation.live = bool(generation.source) and _inode(generation) == self._live
         return all(g.source is not None or g.is_over() for g in self._lineage)
@@ -144,7 +144,7 @@ class Carriers:
     def _open(self, path: Path, stamp: Stamp, known: dict[Stamp, Generation | None]) -> None:
         """Take up a file. Raises: OSError when it is the log itself and can't be read."""
         try:
-            self._unborn[stamp[:2]] = self._open_source(path)
+            self._unidentified[stamp[:2]] = self._open_source(path)
         except OSError as error:
             if path == self._path or isinstance(error, FileNotFoundError):
                 raise
@@ -160,23 +160,34 @@ class Carriers:
             if generation.source is not None and _inode(generation) == inode:
                 generation.position.path = str(path)
                 return True
-        return inode in self._unborn
+        return inode in self._unidentified
 
-    def _bear(self) -> None:
-        """Give each file with a whole first line to its generation."""
+    def _identify(self) -> None:
+        """Give each file with a whole first line to its generation.
+
+        Raises: OSError when that of the log itself can't be read, with all others done.
+        """
+        fault: OSError | None = None
         # A copy has the same first line; the file that is written, or was read before, goes first.
         first = {self._live, *((p.device, p.inode) for p in self.positions())}
-        for inode, source in sorted(self._unborn.items(), key=lambda item: item[0] not in first):
+        for inode, source in sorted(
+            self._unidentified.items(), key=lambda item: item[0] not in first
+        ):
             if inode != self._live and source.is_abandoned() is not False:
                 source.ended = True
             try:
                 head = sources.fingerprint(source)
             except OSError as error:
+                if inode == self._live:
+                    fault = error
+                    continue
                 log.warning("%s", error)
                 head = ""
             if head or source.ended:
-                del self._unborn[inode]
+                del self._unidentified[inode]
                 self._carry(source, head)
+        if fault:
+            raise fault
 
     def _carry(self, source: Source, head: str) -> None:
         """Read a generation on in this file, if it has anything more of it."""

@@ -72,7 +72,7 @@ class Generation:
         """Go on in this file."""
         position = self.position
         position.path, position.device, position.inode = source.path, source.device, source.inode
-        position.finished = position.skipped = position.lost = False
+        position.finished = position.skipped = False
         self.source = source
         self._scanned, self._size = 0, -1
         self._committed = self._released = 0
@@ -80,7 +80,9 @@ class Generation:
     def skip(self, source: Source) -> None:
         """Take all that this file has for read. Raises: OSError."""
         self.position.finished = self.position.skipped = True
-        self.position.offset = source.size() or 0
+        size = source.size() or 0
+        before = marks.length(size)
+        marks.move(self.position, size, source.read(before, size - before), before)
 
     def let_go(self) -> None:
         """Close the file; another one may carry more of it."""
@@ -161,6 +163,7 @@ class Generation:
 
     def _block(self, data: bytes, start: int, end: int) -> Block:
         """Hand out what is between the mark and the end, and move behind it."""
+        self.position.lost = False
         marks.move(self.position, self.position.offset + end - start, data, end)
         return Block(memoryview(data)[start:end], self.position)
 
@@ -200,4 +203,3 @@ class Generation:
         position.after, position.offset, position.mark = position.newest, 0, ""
         self._committed = self._released = 0
         self.lose("has lost its end")
-        position.lost = False

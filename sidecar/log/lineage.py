@@ -62,7 +62,7 @@ class Lineage:
         """Forget those that were there before us."""
         self._generations = [g for g in self._generations if not g.position.skipped]
 
-    def mourn(self) -> None:
+    def say_vanished(self) -> None:
         """Say so where one was not read to its end and is nowhere to be found."""
         for generation in self._generations:
             if generation.source is None and not generation.is_over():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from sidecar.log import packed
@@ -14,20 +14,19 @@ from sidecar.log.sources import PlainFile, Source
 from waitroom.errors import WaitroomError
 
 
-def rotated(log: Path) -> Iterator[Path]:
-    """Find the files that may carry older generations of a log. Raises: OSError.
+def rotated(log: Path) -> list[Path]:
+    """Find the files that may carry older generations of a log, the oldest first. Raises: OSError.
 
     access.log -> access.log.1, access.log-20261123.gz, access-20261123.log, access.1.log.gz; not
     access-other.log, which is another log.
     """
     pattern = _pattern(log)
-    found = [
-        entry
-        for entry in os.scandir(log.parent)
-        if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
-    ]
-    found.sort(key=lambda entry: (entry.stat().st_mtime_ns, entry.name))
-    return (Path(entry.path) for entry in found)
+    found: list[tuple[int, str]] = []
+    for entry in os.scandir(log.parent):
+        if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+                found.append((entry.stat().st_mtime_ns, entry.path))
+    return [Path(path) for _, path in sorted(found)]
 
 
 @functools.cache

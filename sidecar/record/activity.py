@@ -69,6 +69,7 @@ class Fold:
 
     def turn_back(self, now: datetime) -> None:
         """Take activity that stands in the future to be of now: the clock was set back."""
+        self._catalogue.forget()  # their last ends may be in the future, too
         for count in self.counts.values():
             if count.last_activity is not None:
                 count.last_activity = min(count.last_activity, now)

@@ -2,33 +2,33 @@
 
 activity.json is written at every commit, so it holds today and yesterday (UTC), and of what is
 older only each host's newest event of each kind: the idle question and the page ask for those. The
-rest stands in the archive. It is written there first and dropped here by the commit after that, so
-a kill in between leaves it in both places, where it is known by its id, or by host and day.
+rest stands in the archive. Only what was committed goes there, or a kill would have it counted
+again; and the commit after that drops it here. So a kill in between leaves it in both places, where
+it is known by its id, or by host and day.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from sidecar.record.archive import Archive
 from sidecar.record.hours import Hours
 from sidecar.record.openings import Openings
 from sidecar.record.store import Store
 from waitroom.errors import WaitroomError
-from waitroom.kinds import Kind
 from waitroom.record import occurrence
+from waitroom.record.documents import Archived
 from waitroom.record.ledger import Ledger, OnSpan
 from waitroom.record.occurrence import Event
 from waitroom.record.past import Past
 from waitroom.record.rows import Row, load, name_of
 from waitroom.record.standing import State
-from waitroom.signs import moment
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +37,6 @@ Document = dict[str, Any]
 _LATE = timedelta(seconds=10)
 _DAY = timedelta(days=1)
 _DAY_US = 86_400_000_000
-_NEVER = datetime.min.replace(tzinfo=UTC)
-_T = TypeVar("_T")
-
-
-class Archived(Struct, frozen=True):
-    """What the archive has: the events up to an id that are older than a day."""
-
-    before: str = ""  # 2026-01-31
-    last_id: int = 0
 
 
 class Annals:
@@ -58,14 +49,16 @@ class Annals:
         try:
             self.hours = Hours(rows := load(store.take_rows()), self._recall)
             self._ledger = Ledger(self.hours.spend, store.only("ledger"))
-            self._openings = Openings(store.table("openings"))
+            self._openings = Openings(store.documents("openings"))
             self._archived = msgspec.convert(store.only("archived") or {}, Archived)
         except msgspec.ValidationError as error:
             raise WaitroomError(f"{store.path}: is not ours: {error}") from error
         store.put_rows(rows)
-        _of_archive(archive.probe)
-        if not store.last_event:
-            store.last_event = _of_archive(archive.last_id)
+        with _readable():
+            archive.probe()
+            # Should activity.json be lost, or an older one, its next events need other ids.
+            archived_id = archive.last_id(self._archived.before[:7])
+            store.last_event = max(store.last_event, archived_id)
         self._hour: datetime | None = None  # the last one that was closed
         self._watching = False
 
@@ -81,11 +74,10 @@ class Annals:
         """Whether an hour has ended that is not closed yet."""
         return _hour_of(now) != self._hour
 
-    def put(self, events: Iterable[Document], now: datetime) -> list[Document]:
-        """Put new events and what follows from them into the store; return them in its order."""
-        ordered = _by_time(events)
-        numbered = enumerate(ordered, self._store.last_event + 1)
-        self._store.add_events(ordered)
+    def put(self, events: Sequence[Document], now: datetime) -> None:
+        """Put new events and what follows from them into the store."""
+        numbered = enumerate(events, self._store.last_event + 1)
+        self._store.add_events(events)
         clock, before = self._ledger.steady, self._ledger.steady.reckoning()
         for number, document in numbered:
             self._openings.look(document["at"], number, self._ledger)
@@ -95,20 +87,19 @@ class Annals:
         changed_us = clock.changed_since(before)
         if changed_us is not None:
             self._tell_again(now, changed_us)
-        if self.is_due(now):
-            self._close_hour(now)
+        if self._watching and self.is_due(now):
+            self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
         self._store.put_rows(self.hours.take_changed())
         self._store.replace("ledger", [self._ledger.document()])
         self._store.replace("openings", self._openings.documents())
         self._store.replace("archived", [msgspec.to_builtins(self._archived)])
-        return ordered
 
     def _tell_again(self, now: datetime, since_us: int) -> None:
         """Count anew for how long hosts were awake: since then, it shows, the clock was wrong."""
         since_us = min(since_us, occurrence.microseconds(now - _DAY)) // _DAY_US * _DAY_US
         first = name_of(since_us // _DAY_US)
-        _of_archive(lambda: self._archive.forget_time(first))
-        self.hours.forget_time(first)
+        with _readable():
+            self.hours.forget_time(first, self._archive.days(first))
         past = Past(self._store.path.parent, Event)
         month, opening = past.opening(first[:7])
         known, after = (opening.ledger, opening.last_id) if opening else (None, 0)
@@ -135,22 +126,25 @@ class Annals:
             self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
         self._ledger.go_on(self.hours.spend)
 
-    def _close_hour(self, now: datetime) -> None:
+    def archive(self, now: datetime) -> bool:
+        """After a commit as of `now`, move what is old; whether another one has to drop it here."""
+        if not self.is_due(now):
+            return False
         self._hour = _hour_of(now)
-        if self._watching:
-            self._ledger.tell_until(occurrence.microseconds(self._hour))
-        yesterday = self._hour.date() - _DAY
         try:
-            self._move_before(yesterday, now)
+            return self._move_before((self._hour.date() - _DAY).isoformat(), now)
         except OSError as error:
             log.error(
                 "%s: the archive can't be kept, trying again in an hour: %s",
                 error.filename, error.strerror,
             )  # fmt: skip
+            return False
 
-    def _move_before(self, day: date, now: datetime) -> None:
-        """Move what is older to the archive. Raises: OSError; then nothing is dropped here."""
-        name = day.isoformat()
+    def _move_before(self, name: str, now: datetime) -> bool:
+        """Move what is older to the archive; False if nothing is.
+
+        Raises: OSError; then nothing is dropped here.
+        """
         rows = self.hours.before(name)
         old = {n: event for n, event in self._store.numbered_events() if event["at"] < name}
         new = {
@@ -159,21 +153,25 @@ class Annals:
             if event["at"] >= self._archived.before or number > self._archived.last_id
         }
         if not rows and not new:
-            return
+            return False
         self._archive.put(new, rows, now, self._openings.pending())
         self._openings.forget_before(name)
         self._archived = Archived(name, self._store.last_event)
         self.hours.forget_before(name)
         self._store.drop_rows(rows)
         self._store.drop_events(old.keys() - _newest(self._store.numbered_events()))
+        return True
 
     def _recall(self, day: str) -> list[Row]:
-        return _of_archive(lambda: self._archive.recall(day))
+        with _readable():
+            return self._archive.recall(day)
 
 
-def _of_archive(ask: Callable[[], _T]) -> _T:
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Demand that the archive can be read. Raises: WaitroomError."""
     try:
-        return ask()
+        yield
     except OSError as error:
         raise WaitroomError(f"{error.filename}: can't be read: {error.strerror}") from error
 
@@ -181,24 +179,6 @@ def _of_archive(ask: Callable[[], _T]) -> _T:
 def _hour_of(now: datetime) -> datetime:
     """Return the hour before which all is recorded."""
     return (now - _LATE).replace(minute=0, second=0, microsecond=0)
-
-
-def _by_time(events: Iterable[Document]) -> list[Document]:
-    """Sort what two processes have recorded; moments before and after a step don't compare."""
-    ordered: list[Document] = []
-    of_one_clock: list[Document] = []
-    for event in events:
-        if event["kind"] == Kind.CLOCK_STEP:
-            ordered += sorted(of_one_clock, key=_moment)
-            of_one_clock.clear()
-            ordered.append(event)
-        else:
-            of_one_clock.append(event)
-    return ordered + sorted(of_one_clock, key=_moment)
-
-
-def _moment(event: Document) -> datetime:
-    return moment(event["at"]) or _NEVER
 
 
 def _newest(events: Iterable[tuple[int, Document]]) -> set[int]:

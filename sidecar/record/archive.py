@@ -14,19 +14,17 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace as replace_fields
 
 from sidecar.record.atomic import replace
 from waitroom.record.documents import files
 from waitroom.record.opening import Opening
-from waitroom.record.rows import HOURS, Day, Row, fold, unfold
+from waitroom.record.rows import Day, Row, fold, unfold
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +65,6 @@ class Month(Struct):
         old = {key: fold(row) for key, row in known.items() if row.day < day}
         self._set_rows(_without(self.hours, old), {**_by_key(self.days), **old})
 
-    def forget_time(self, since: str) -> None:
-        """Forget for how long hosts were awake from that day on."""
-        none = [0.0] * HOURS
-        for row in self.hours.values():
-            if row.day >= since:
-                row.awake_s, row.asleep_s = none, none
-        self.days = {
-            n: replace_fields(row, awake_s=0.0, asleep_s=0.0) if row.day >= since else row
-            for n, row in self.days.items()
-        }
-
     def rows(self, day: str) -> list[Row]:
         """Return the rows of a day."""
         folded = [unfold(row) for row in self.days.values() if row.day == day]
@@ -90,14 +77,6 @@ class Month(Struct):
     ) -> None:
         self.hours = {n: of_hours[key] for n, key in enumerate(sorted(of_hours), 1)}
         self.days = {n: of_days[key] for n, key in enumerate(sorted(of_days), 1)}
-
-
-@dataclass(slots=True)
-class _News:
-    """What comes new to a month."""
-
-    events: dict[int, Event] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
 
 
 class Archive:
@@ -126,49 +105,40 @@ class Archive:
 
         `openings`: of months that begin with these events.
         """
-        months: defaultdict[str, _News] = defaultdict(_News)
+        events_of: defaultdict[str, dict[int, Event]] = defaultdict(dict)
+        rows_of: defaultdict[str, list[Row]] = defaultdict(list)
         for number, event in events.items():
-            months[month_of(event["at"])].events[number] = event
+            events_of[month_of(event["at"])][number] = event
         for row in rows:
-            months[row.day[:7]].rows.append(row)
+            rows_of[row.day[:7]].append(row)
         edge, newest = (today - HOURS_KEPT).date().isoformat(), 0
-        for name in sorted({*months, *self._unfolded(edge[:7]), *self._contradicted(months)}):
+        first = min(events_of, default="9999")
+        # Their openings may not know what comes new to the months before.
+        later = [path.stem for path in files(self._folder) if path.stem > first]
+        for name in sorted({*events_of, *rows_of, *later, *self._unfolded(edge[:7])}):
             month = self._read(self._path(name))
             month.open_with((openings or {}).get(name), newest)
-            newest = max([newest, *months[name].events])
-            month.add_events(months[name].events)
-            month.add_rows(months[name].rows)
+            newest = max([newest, *events_of[name]])
+            month.add_events(events_of[name])
+            month.add_rows(rows_of[name])
             month.fold_before(edge)
             self._folder.mkdir(exist_ok=True)
             replace(self._path(name), msgspec.json.encode(month))
 
-    def _contradicted(self, months: Mapping[str, _News]) -> Iterator[str]:
-        """Return the months whose opening does not know what comes new to those before."""
-        first = min((name for name, news in months.items() if news.events), default="9999")
-        for path in files(self._folder):
-            if path.stem > first:
-                newest = max(
-                    n for name, news in months.items() if name < path.stem for n in news.events
-                )
-                if any(known.last_id < newest for known in self._read(path).opening.values()):
-                    yield path.stem
-
-    def forget_time(self, since: str) -> None:
-        """Forget for how long hosts were awake from that day on. Raises: OSError."""
-        for path in files(self._folder):
-            if path.stem >= since[:7]:
-                month = self._read(path)
-                month.forget_time(since)
-                replace(path, msgspec.json.encode(month))
+    def days(self, since: str) -> set[str]:
+        """Return the days from that one on of which there are rows. Raises: OSError."""
+        months = (self._read(path) for path in files(self._folder) if path.stem >= since[:7])
+        keys = (key for month in months for key in (*_by_key(month.hours), *_by_key(month.days)))
+        return {day for day, _ in keys if day >= since}
 
     def recall(self, day: str) -> list[Row]:
         """Return the rows of a day. Raises: OSError."""
         return self._read(self._path(day[:7])).rows(day)
 
-    def last_id(self) -> int:
-        """Return the highest id of an event; 0 without any. Raises: OSError."""
-        last = (max(self._read(path).events, default=0) for path in files(self._folder))
-        return max(last, default=0)
+    def last_id(self, month: str = "") -> int:
+        """Return the highest id of an event from a month on; 0 without any. Raises: OSError."""
+        found = (self._read(path) for path in files(self._folder) if path.stem >= month)
+        return max((number for known in found for number in known.events), default=0)
 
     def _unfolded(self, edge: str) -> Iterator[str]:
         """Return the months before this one that have hours still; each is looked at once."""

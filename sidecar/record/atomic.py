@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,22 +13,24 @@ def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) 
 
     Raises: OSError that names it, with the old file there.
     """
+    temporary = path.with_name(f"{path.name}.tmp")
     try:
-        _replace(path, data, before)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        before()
+        temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:  # that of a full disk names none
+        with contextlib.suppress(OSError):  # half a file would take the room that others need
+            temporary.unlink()
         raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
 
 
-def _replace(path: Path, data: bytes, before: Callable[[], None]) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    before()
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)

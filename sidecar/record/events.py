@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,9 +16,10 @@ import msgspec
 from sidecar.record.awake import Awake
 from waitroom.kinds import Kind
 from waitroom.record.occurrence import ALL_HOSTS, is_event
-from waitroom.signs import Signs
+from waitroom.signs import Signs, moment
 
 Event = dict[str, Any]
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Events:
@@ -53,7 +54,15 @@ class Events:
                 return
 
     def add(self, event: Event) -> None:
-        """Add an event as it stands in JSON."""
+        """Add an event as it stands in JSON.
+
+        One that is yet to come was told by a clock that was ahead: it is of now, and lasts as long.
+        """
+        at, now = moment(event["at"]), self._now()
+        if at is not None and at > now:
+            until = moment(event.get("until"))
+            lasting = {} if until is None else {"until": now + max(until - at, timedelta())}
+            event = msgspec.to_builtins({**event, "at": now, **lasting})
         self.new.append(event)
         self._learn(event)
         self._on_new(event)
@@ -79,6 +88,23 @@ class Events:
             event["unwatched_s"] = max(0.0, (now - last_beat).total_seconds() - step_s)
             event |= {"rebooted": True} if rebooted else {}
         self.add(msgspec.to_builtins(event))
+
+
+def by_time(events: Iterable[Event]) -> list[Event]:
+    """Sort what two processes have recorded; moments before and after a step don't compare."""
+    ordered: list[Event] = []
+    of_one_clock: list[Event] = []
+    for event in events:
+        if event["kind"] == Kind.CLOCK_STEP:
+            ordered += [*sorted(of_one_clock, key=_moment), event]
+            of_one_clock.clear()
+        else:
+            of_one_clock.append(event)
+    return ordered + sorted(of_one_clock, key=_moment)
+
+
+def _moment(event: Event) -> datetime:
+    return moment(event["at"]) or _NEVER
 
 
 def parse(line: bytes) -> Event | None:

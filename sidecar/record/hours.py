@@ -30,7 +30,7 @@ class Hours:
         self._days: dict[str, dict[str, Row]] = {}
         self._changed: dict[tuple[str, str], Row] = {}
         for row in rows:
-            self._days.setdefault(row.day, {})[row.host] = row
+            self._rows(row.day)[row.host] = row
 
     def count(self, host: str, hour: int, requests: int, activity: int) -> None:
         """Add requests of one hour since 1970."""
@@ -50,10 +50,10 @@ class Hours:
             self._add(self._row(host, day), hour, state, cut - start_us)
             start_us = cut
 
-    def forget_time(self, since: str) -> None:
-        """Forget for how long hosts were awake from that day on."""
-        for day in [day for day in self._days if day >= since]:
-            for row in self._days[day].values():
+    def forget_time(self, since: str, archived: Iterable[str]) -> None:
+        """Forget for how long hosts were awake from that day on; `archived`: those to recall."""
+        for day in {*archived, *(day for day in self._days if day >= since)}:
+            for row in self._rows(day).values():
                 row.awake_s, row.asleep_s = [0.0] * HOURS, [0.0] * HOURS
                 self._changed[row.key] = row
 
@@ -69,7 +69,6 @@ class Hours:
     def forget_before(self, day: str) -> None:
         """Drop earlier days; they are recalled when something is added to them after all."""
         self._days = {name: rows for name, rows in self._days.items() if name >= day}
-        self._changed = {key: row for key, row in self._changed.items() if row.day >= day}
 
     def _add(self, row: Row, hour: int, state: State, spent_us: int) -> None:
         spent = row.awake_s if state is State.AWAKE else row.asleep_s

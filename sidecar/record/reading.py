@@ -61,13 +61,9 @@ class Reading:
         """Return why the access log can't be read, if so."""
         return self._log.fault
 
-    def tells(self) -> bool:
-        """Whether the access log can be read, and is of use."""
-        return not (self._log.fault or self._intake.is_common)
-
     def is_well(self) -> bool:
-        """Whether that is so, and the journal can be read, too; one not there yet is empty."""
-        return self.tells() and not self._journal.fault
+        """Whether both logs can be read (no journal is an empty one), and are of use."""
+        return not (self._log.fault or self._journal.fault or self._intake.is_common)
 
     def read_to(self) -> ReadTo | None:
         """Return up to where the access log is read."""

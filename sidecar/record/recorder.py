@@ -8,7 +8,6 @@ One thread reads and commits. `record`, and what only returns what is known, may
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -74,9 +73,7 @@ class Recorder:
             store, "events", lambda known: Events(events.load(known), now, on_event)
         )
         self._intake = _load(
-            store,
-            "totals",
-            functools.partial(Intake, self._fold, self._numbering, self._events),
+            store, "totals", lambda known: Intake(self._fold, self._numbering, self._events, known)
         )
         self.known = Known(self._fold.counts, self._events, now)
         self.reading = Reading(
@@ -89,7 +86,7 @@ class Recorder:
             skip_rotated=store.fresh and not store.damaged,
         )
         self._clock = _load(store, "clock", lambda known: Clock(known=next(iter(known), None)))
-        self._webhooks = _load(store, "webhooks", functools.partial(Webhooks, registry.webhooks))
+        self._webhooks = _load(store, "webhooks", lambda known: Webhooks(registry.webhooks, known))
         self._changed = store.fresh  # something is to be committed that was not read
         self.commits = Commits()
         self.caught_up = False  # whether the end of both logs was reached, and can be recorded
@@ -105,7 +102,7 @@ class Recorder:
         self._look_at_clock()
         self._events.take_recorded()
         at_end = self.reading.read(self._now)
-        if not self.reading.tells() or self.commits.failing:
+        if not self.is_well():
             self.caught_up = False
         elif at_end:
             self.caught_up = True
@@ -117,16 +114,18 @@ class Recorder:
         self._events.take_recorded()
         self._changed |= self._webhooks.take_changed()
         changed = self._changed or self.reading.changed or self._events.new
-        if not (changed or self._annals.is_due(self._now())):
+        now = self._now()
+        if not (changed or self._annals.is_due(now)):
             return True
-        self._put()
+        self._put(now)
         if not self.commits.take(self._store.commit, self._store.path):
             self._changed = True
             return False
-        self._changed = self.reading.changed = False
+        self.reading.changed = False
         self._prove()
         self.reading.release()
-        return True
+        self._changed = self._annals.archive(now)
+        return not self._changed or self.commit()  # which drops here what is archived now
 
     def record(self, event: Event) -> None:
         """Record an event of the sidecar's own: `at, host, kind, ...`."""
@@ -180,11 +179,13 @@ class Recorder:
         log.warning("the clock was set by %.0f s; every host counts as used now", step_s)
         self._fold.turn_back(self._now())
 
-    def _put(self) -> None:
+    def _put(self, now: datetime) -> None:
         """Bring the tables up to date; cheap when the last commit has failed."""
         store = self._store
         store.put_hosts(self._fold.counts.values())
-        for event in self._annals.put(self._events.new, self._now()):
+        new = events.by_time(self._events.new)
+        self._annals.put(new, now)
+        for event in new:
             self._webhooks.put(event)
         self._events.new.clear()
         store.replace("webhooks", self._webhooks.waiting())
@@ -202,8 +203,6 @@ class Recorder:
 
 def _load(store: Store, name: str, load: Callable[[Iterable[Mapping[str, Any]]], _T]) -> _T:
     try:
-        if name == "events":
-            return load(event for _, event in store.numbered_events())
-        return load(store.table(name))
+        return load(store.documents(name))
     except (msgspec.ValidationError, LookupError, TypeError, ValueError) as error:
         raise WaitroomError(f"{store.path}: table {name} is not ours: {error}") from error

@@ -103,7 +103,12 @@ class Catalogue:
     def adopt(self, registry: Registry) -> None:
         """Go by another registry from now on."""
         self._registry = registry
-        self._forget()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew; what there is of them is settled all the same."""
+        self._known.clear()
+        self.last.clear()
 
     def find(self, entry: Entry) -> Series:
         """Return the series of an entry, looking each combination up once."""
@@ -116,14 +121,10 @@ class Catalogue:
         series = self._known.get(key)
         if series is None:
             if len(self._known) >= _REMEMBERED:
-                self._forget()
+                self.forget()
             series = self._known[key] = self._made(*key)
         self.last[entry.host] = series
         return series
-
-    def _forget(self) -> None:
-        self._known.clear()
-        self.last.clear()  # what there is of them is settled all the same
 
     def _made(self, name: str, service: str, status: int, agent: str) -> Series:
         canary = agent.startswith(CANARY_AGENT)

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 from tinydb import TinyDB
-from tinydb.storages import Storage
-from tinydb.table import Document, Table
+from tinydb.storages import MemoryStorage
+from tinydb.table import Document
 
 from sidecar.record.atomic import replace
 from sidecar.record.counts import HostCount
@@ -31,25 +31,7 @@ log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
 _document = msgspec.json.Decoder(dict[str, Any]).decode
-_ALWAYS = (
-    "hosts",
-    "events",
-    "hours",
-    "positions",
-)  # there even when empty, for whoever reads the file
-
-
-class _Memory(Storage):
-    """What TinyDB reads and writes: the tables as they are now."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
-
-    def read(self) -> Tables:
-        return self.tables
-
-    def write(self, data: Tables) -> None:
-        self.tables = data
+_ALWAYS = ("hosts", "events", "hours", "positions")  # also if empty, for whoever reads the file
 
 
 class Store:
@@ -62,16 +44,17 @@ class Store:
         self._lock = _lock(folder / "activity.lock")
         self.damaged = False
         try:
-            self._memory = _Memory(self._load())
+            self._tables = self._load()
         except OSError as error:
             os.close(self._lock)
             raise WaitroomError(f"{self.path}: can't be read: {error.strerror}") from error
-        self.fresh = not self._memory.tables
+        self.fresh = not self._tables
         for name in _ALWAYS:
-            self._memory.tables.setdefault(name, {})
-        self._database = TinyDB(storage=lambda: self._memory)
+            self._tables.setdefault(name, {})
+        self._database = TinyDB(storage=MemoryStorage)
+        self._database.storage.write(self._tables)  # TinyDB changes what it was given
         try:
-            self.last_event = max(map(int, self._memory.tables["events"]), default=0)
+            self.last_event = max(map(int, self._tables["events"]), default=0)
         except ValueError as error:
             os.close(self._lock)
             raise WaitroomError(f"{self.path}: table events is not ours: {error}") from error
@@ -82,11 +65,11 @@ class Store:
         """Put all hosts there; the order of those that are known stays, and so do their ids."""
         numbered = enumerate(counts, 1)
         # As they are: to encode 10,000 costs less than to find out which have changed.
-        self._memory.tables["hosts"] = {str(number): count for number, count in numbered}
+        self._tables["hosts"] = {str(number): count for number, count in numbered}
 
     def add_events(self, events: Iterable[dict[str, Any]]) -> None:
         """Add events; their ids ascend, and none is given twice."""
-        table = self._memory.tables["events"]
+        table = self._tables["events"]
         for event in events:
             self.last_event += 1
             # None changes any more, so each is encoded once; as an object it takes far more memory.
@@ -94,17 +77,17 @@ class Store:
 
     def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Return all events with their ids."""
-        return ((int(n), _document(event)) for n, event in self._memory.tables["events"].items())
+        return ((int(n), _document(event)) for n, event in self._tables["events"].items())
 
     def drop_events(self, numbers: Iterable[int]) -> None:
         """Drop events."""
         for number in numbers:
-            del self._memory.tables["events"][str(number)]
+            del self._tables["events"][str(number)]
 
     def take_rows(self) -> list[Any]:
         """Return the documents of the hours; from now on they are what `put_rows` puts there."""
-        documents = list(self._memory.tables["hours"].values())
-        self._memory.tables["hours"] = {}
+        documents = list(self._tables["hours"].values())
+        self._tables["hours"] = {}
         return documents
 
     def put_rows(self, rows: Iterable[Row]) -> None:
@@ -115,14 +98,14 @@ class Store:
                 self._last_row += 1
                 number = self._row_ids[row.key] = str(self._last_row)
             # Most don't change from commit to commit, so each is encoded once.
-            self._memory.tables["hours"][number] = Raw(msgspec.json.encode(row))
+            self._tables["hours"][number] = Raw(msgspec.json.encode(row))
 
     def drop_rows(self, rows: Iterable[Row]) -> None:
         """Drop the rows of these hosts and days, where there are such."""
         for row in rows:
             number = self._row_ids.pop(row.key, None)
             if number is not None:
-                del self._memory.tables["hours"][number]
+                del self._tables["hours"][number]
 
     def replace(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:
         """Replace all documents of a small table."""
@@ -130,17 +113,19 @@ class Store:
         table.truncate()
         table.insert_multiple(Document(doc, number) for number, doc in enumerate(documents, 1))
 
-    def table(self, name: str) -> Table:
-        """Return any table but that of the events."""
+    def documents(self, name: str) -> Iterable[Mapping[str, Any]]:
+        """Return the documents of a table."""
+        if name == "events":
+            return (event for _, event in self.numbered_events())
         return self._database.table(name)
 
     def only(self, name: str) -> dict[str, Any] | None:
         """Return the one document of a table; None if it has none."""
-        return next(iter(self._memory.tables.get(name, {}).values()), None)
+        return next(iter(self._tables.get(name, {}).values()), None)
 
     def commit(self) -> None:
         """Replace the file by what the tables are now. Raises: OSError, with the old file there."""
-        replace(self.path, msgspec.json.encode(self._memory.tables), self._keep_previous)
+        replace(self.path, msgspec.json.encode(self._tables), self._keep_previous)
 
     def close(self) -> None:
         """Release the lock."""

@@ -14,7 +14,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sidecar.sleeping import questions, stopping
 from sidecar.sleeping.proofs import Proofs
@@ -26,8 +26,7 @@ from traefik.folder import RouteFolder, Shadow
 from waitroom.idle import Use, idle_for, is_forced
 from waitroom.kinds import Kind
 from waitroom.locks import HostLocks
-from waitroom.record import occurrence
-from waitroom.record.occurrence import ReadTo
+from waitroom.record.occurrence import Evidence, ReadTo
 from waitroom.registry.hosts import Host
 from waitroom.upstreams.base import Status, Upstream
 from waitroom.upstreams.fronts import serving
@@ -38,17 +37,6 @@ log = logging.getLogger(__name__)
 # A line is proof when it is on the disk: two commits of two writes, where each may take seconds.
 # Long patience holds up no visitor: one who comes ends the draining.
 _READING_PATIENCE_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a sleep rests on; stands in the event."""
-
-    idle: timedelta
-    last_used: datetime | None
-    canary: str
-    connections: int | None  # Traefik's to the upstream; None: not asked for
-    log: ReadTo | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +75,7 @@ class Handshake:
                 proof = f"{secrets.token_hex(8)}.invalid"
                 self.folder.drain(host.names, proof, host.traefik.entry_points)
                 self.shadowing.demand_draining(proof)
-            evidence = self._prove(host, status)
-            self._commit(host, upstream, evidence)
+            self._commit(host, upstream, *self._prove(host, status))
         except OSError as error:
             self._undo(host)
             raise CalledOff(Why.ROUTES, f"the routes can't be written: {error}") from error
@@ -103,8 +90,11 @@ class Handshake:
             # The waiting room ends the draining with the next visitor.
             log.error("%s: the draining file can't be removed: %s", host.name, error)
 
-    def _prove(self, host: Host, status: Status) -> Evidence:
-        """Prove that the shadow holds, the log is read, nobody came and nobody is left."""
+    def _prove(self, host: Host, status: Status) -> tuple[float, Evidence]:
+        """Prove that the shadow holds, the log is read, nobody came and nobody is left.
+
+        Return for how many seconds the host is idle, and what that rests on.
+        """
         nonces = self.shadowing.send_canaries(host)
         _demand(self.sight.includes(self.waitroom_url))
         if not all(self.proofs.wait(nonce, _READING_PATIENCE_S) for nonce in nonces):
@@ -119,25 +109,22 @@ class Handshake:
         _demand(questions.is_unused(host, use, now))
         _demand(questions.is_left(host, status, use, now))
         quiet = None if is_forced(use, now) else 0  # by force nobody counts them
-        return Evidence(idle_for(use, now), use.last_used, nonces[0], quiet, self.read_to())
+        idle_s = round(idle_for(use, now).total_seconds(), 1)
+        return idle_s, Evidence(use.last_used, nonces[0], quiet, self.read_to())
 
     def _demand_nobody(self, host: Host, status: Status) -> None:
         """Demand that nobody is connected, unless an operator forces the sleep."""
         use, now = self.use(host, status), datetime.now(UTC)
         _demand(questions.is_left(host, status, use, now))
 
-    def _commit(self, host: Host, upstream: Upstream, evidence: Evidence) -> None:
+    def _commit(self, host: Host, upstream: Upstream, idle_s: float, evidence: Evidence) -> None:
         """Decide the race with a visitor, and stop."""
         with self._held(host):
             self._fall_asleep(host)
-            idle_s = round(evidence.idle.total_seconds(), 1)
             self.record(Kind.SLEEP_STARTED, host.name, idle_s=idle_s)
             stop = stopping.stop(upstream, host.name)
         if self._ends(host, stop):
-            shown = occurrence.Evidence(
-                evidence.last_used, evidence.canary, evidence.connections, evidence.log
-            )
-            self.record(Kind.SLEPT, host.name, idle_s=idle_s, evidence=shown)
+            self.record(Kind.SLEPT, host.name, idle_s=idle_s, evidence=evidence)
             log.info("%s: asleep after %.0f s unused", host.name, idle_s)
 
     def finish(self, host: Host) -> bool:

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -738,3 +739,74 @@ def test_a_file_that_can_not_even_be_asked_for_its_state_is_let_go(tmp_path: Pat
     assert tail.read() is None
     assert tail.losses.gaps == [f"{log} can't be read: Stale file handle"]
     tail.close()
+
+
+def test_a_part_that_can_not_be_read_is_said_once_however_the_log_grows(log: Log) -> None:
+    damaged = True
+
+    class OnABadDisk(PlainFile):
+        def read(self, size: int, offset: int) -> bytes:
+            if damaged and offset:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size, offset)
+
+    log.new_tail(open_source=OnABadDisk)
+    log.write()
+    log.read()
+    for _ in range(3):
+        log.write()
+        log.read()
+    assert log.tail.losses.gaps == [f"{log.path} can't be read: Input/output error"]
+    damaged = False
+    log.write()
+    assert log.is_exact()
+
+
+def test_a_log_whose_first_line_can_not_be_read_is_a_fault_and_the_others_are_read(
+    log: Log,
+) -> None:
+    log.write()
+    log.rename()
+    log.reopen()
+    log.write_raw(b"on a bad disk\n")
+
+    class OnABadDisk(PlainFile):
+        def read(self, size: int, offset: int) -> bytes:
+            if self.path == str(log.path):
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size, offset)
+
+    log.new_tail(open_source=OnABadDisk)
+    assert log.is_exact()
+    assert log.tail.fault == "Input/output error"
+
+
+def test_a_file_that_was_there_before_us_and_grows_is_read_from_where_it_ended(log: Log) -> None:
+    log.write()
+    log.rename()
+    log.reopen()
+    log.new_tail(skip_rotated=True)
+    assert log.read() == []
+    with log.path.with_name("access.log.1").open("ab") as file:
+        file.writelines(more := lines(2))
+    assert log.read() == more
+    assert not log.tail.losses.gaps
+
+
+def test_a_file_that_is_removed_while_the_folder_is_listed_is_no_fault(log: Log) -> None:
+    ended = threading.Event()
+    oldest = log.path.with_name("access.log.9")
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            oldest.touch()
+            oldest.unlink()
+
+    rotation = threading.Thread(target=come_and_go)
+    rotation.start()
+    try:
+        for _ in range(5000):
+            siblings.rotated(log.path)
+    finally:
+        ended.set()
+        rotation.join()

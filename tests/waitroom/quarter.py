@@ -27,7 +27,10 @@ def write_quarter(folder: Path, host: str, today: datetime, days: int = 100) -> 
         day = today.replace(hour=0, minute=0, second=0, microsecond=0) - (days - 1 - number) * DAY
         events = [e for e in _day(host, day, chance, first=not number) if e["at"] <= today]
         _count(annals, host, day, chance, today)
-        annals.put(msgspec.to_builtins(events), min(day + DAY + 10 * MINUTE, today))
+        now = min(day + DAY + 10 * MINUTE, today)
+        annals.put(msgspec.to_builtins(events), now)
+        annals.archive(now)
+    annals.put([], today)
     store.commit()
     store.close()
 

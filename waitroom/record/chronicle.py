@@ -90,15 +90,15 @@ def _read_share(path: Path, _: Stamp | None, host: str) -> _Share:
     file = documents.load(path, documents.File)
     openings = (known for known in file.opening.values() if standing.is_one(known.ledger))
     opening = next(openings, None)
-    days = documents.those(file.days, (host,), Day)
-    hours = documents.those(file.hours, (host,), Row)
+    days = documents.of_hosts(file.days, (host,), Day)
+    hours = documents.of_hosts(file.hours, (host,), Row)
     # The first event of all, whatever its host, says when the record begins.
     first = {n: file.events[n] for n in sorted(file.events)[:1]}
     return _Share(
         opening=opening and _of(opening, host),
         events={
-            **dict(documents.those(first, None, Event)),
-            **dict(documents.those(file.events, (host, ALL_HOSTS), Event)),
+            **dict(documents.of_hosts(first, None, Event)),
+            **dict(documents.of_hosts(file.events, (host, ALL_HOSTS), Event)),
         },
         rows=(*(unfold(day) for _, day in days), *(row for _, row in hours)),
     )

@@ -30,6 +30,13 @@ class File(Struct):
     days: dict[int, Raw] = {}
 
 
+class Archived(Struct, frozen=True):
+    """Which events the archive has: those up to an id that are older than a day."""
+
+    before: str = ""  # 2026-01-31
+    last_id: int = 0
+
+
 class _Named(Struct, gc=False):
     host: str
 
@@ -71,7 +78,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in paths if _is_month(path.name)]
 
 
-def those(
+def of_hosts(
     table: Mapping[int, Raw], hosts: tuple[str, ...] | None, shape: type[_T]
 ) -> Iterator[tuple[int, _T]]:
     """Yield the documents of these hosts; None: of all. What is of another shape is passed over."""

@@ -104,6 +104,8 @@ class Ledger:
         time.newest = max(time.newest, at)
         act = _ACTS.get(event.kind)
         if act is not None:
+            if account.doubt is not None:  # a million calls take long
+                _settle(account, at)
             account.latest = max(account.latest, at)
             act(self, account, account.latest, event)
 
@@ -123,8 +125,7 @@ class Ledger:
         """Tell of every host what is certain until now (wall clock)."""
         now = now_us - self.steady.offset
         for account in self._accounts.values():
-            if account.doubt is not None and account.settled < now:
-                account.doubt = None
+            _settle(account, now)
             certain = min(t for t in (now, account.asked, account.doubt) if t is not None)
             self._end(account, certain)
         first = min((account.since for account in self._accounts.values()), default=now)
@@ -227,6 +228,12 @@ class Ledger:
             if begins_us < ends_us:
                 state = account.state if is_known else State.UNKNOWN
                 self._tell(account.host, state, begins_us, ends_us)
+
+
+def _settle(account: Account, now: int) -> None:
+    """Join what the host did before and after nobody watched, once it would have been noticed."""
+    if account.doubt is not None and account.settled < now:
+        account.doubt = None
 
 
 _ACTS: dict[str, Callable[[Ledger, Account, int, Event], None]] = {

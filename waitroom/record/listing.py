@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from waitroom.errors import WaitroomError
 from waitroom.record import documents
-from waitroom.record.documents import FAULTS
+from waitroom.record.documents import FAULTS, Archived
 
 _EVENTS = 50  # on a page
 _FILES = 3  # looked into for it
@@ -58,14 +58,9 @@ class _Seen(Struct, gc=False):
     kind: str
 
 
-class _Archived(Struct):
-    before: str = ""
-    last_id: int = 0
-
-
 class _Newest(Struct):
     events: dict[int, Raw] = {}
-    archived: dict[int, _Archived] = {}
+    archived: dict[int, Archived] = {}
 
 
 _seen = msgspec.json.Decoder(_Seen).decode
@@ -106,7 +101,7 @@ def _files(data: Path, wanted: Filter, first: str, faults: list[str]) -> Iterato
 
 def _events(path: Path, wanted: Filter, before: int) -> Iterator[tuple[int, Event]]:
     file = documents.load(path, _Newest)
-    archived = next(iter(file.archived.values()), _Archived())
+    archived = next(iter(file.archived.values()), Archived())
     for number in sorted(file.events, reverse=True):
         try:
             seen = _seen(file.events[number])

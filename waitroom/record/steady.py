@@ -123,6 +123,8 @@ class Steady:
         """Note what is asked a million times: of the stretch that goes on."""
         last = self.steps[-1]
         self.since, self.offset = last.since, last.offset
+        if self._believed and len(self._believed) < len(self.steps):
+            self._believed = None  # it has not known all of them
         # The present clock is believed, unless more is known.
         self.shift = self._believed[len(self.steps) - 1] if self._believed else last.offset
         self._offsets = self._believed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from waitroom.kinds import Kind
+from waitroom.record import reckoning
 from waitroom.record.ledger import Ledger, OnSpan
 from waitroom.record.occurrence import ALL_HOSTS, Event, microseconds
 from waitroom.record.opening import Opening
@@ -17,6 +18,9 @@ from waitroom.record.standing import State
 from waitroom.registry.hosts import Host
 
 _HOUR_US = 3_600_000_000
+# One is enough unless a clock was set back, and two nearly always: what is yet to come by the first
+# reckoning, and so passed over, may by the second show that the clock was set once more.
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Audit:
         self._host = host
         self._on_span = on_span
         self._ledger = Ledger(self._spend, opening.ledger if opening else None, believed)
-        self._is_reckoned = believed is not None
+        self._believed = believed
         self._summaries: dict[str, Summary] = {}
 
     def add(self, event: Event) -> None:
@@ -120,7 +124,7 @@ class Audit:
         if date_us > self._window.now_us:
             return
         if (self._host is not None and self._host != event.host) or (
-            time.was_set_back and not self._is_reckoned
+            time.was_set_back and self._believed is None
         ):
             self._ledger.pass_by(at_us)
             return
@@ -129,13 +133,12 @@ class Audit:
             note(self, event)
         self._ledger.add(event, at_us)
 
-    def is_stale(self) -> bool:
-        """Whether the clock was set back, so that all has to be added up anew."""
-        return self._ledger.steady.was_set_back and not self._is_reckoned
-
-    def reckoning(self) -> Sequence[int]:
-        """Return by what to add up."""
-        return self._ledger.steady.reckoning()
+    def contradiction(self) -> Sequence[int] | None:
+        """Return by what to add all up anew, as a clock was set back that was believed."""
+        steps = self._ledger.steady.steps
+        offsets = reckoning.offsets(steps)
+        believed = [step.offset for step in steps] if self._believed is None else self._believed
+        return None if offsets == believed else offsets
 
     def summaries(self, prices: Mapping[str, Price]) -> list[Summary]:
         """Return all hosts of which there is anything in the window. Ends the adding."""
@@ -206,7 +209,7 @@ def summarise(
     opening: Opening | None = None,
     host: str | None = None,
 ) -> list[Summary]:
-    """Return a summary of each host, or of one. `read`: asked for the events once or twice.
+    """Return a summary of each host, or of one. `read`: asked for the events once or more.
 
     `opening`: how all stood before the first event.
     """
@@ -218,11 +221,12 @@ def add_up(
     read: Callable[[], Iterable[Event]], begin: Callable[[Sequence[int] | None], Audit]
 ) -> Audit:
     """Return an audit that all events are added to; `begin` makes it by a reckoning."""
-    audit = begin(None)
-    for event in read():
-        audit.add(event)
-    if audit.is_stale():
-        audit = begin(audit.reckoning())
+    believed = None
+    for _ in range(_LOOKS):
+        audit = begin(believed)
         for event in read():
             audit.add(event)
+        believed = audit.contradiction()
+        if believed is None:
+            break
     return audit

@@ -180,3 +180,14 @@ def test_activity_of_a_clock_that_was_ahead_is_of_when_it_was_set_back() -> None
     assert fold.counts["a.test"].last_activity == back
     fold.turn_back(NOW)  # what is not in the future stays
     assert fold.counts["a.test"].last_activity == back
+
+
+def test_what_does_not_count_moves_no_activity_after_the_clock_was_set_back() -> None:
+    fold, ahead = Fold(registry(ignore_paths=["/ping"])), NOW + timedelta(hours=1)
+    fold.add(Parsed([entry(start=ahead)]))
+    fold.settle(ahead)
+    fold.turn_back(NOW)
+    later = NOW + timedelta(minutes=10)
+    fold.add(Parsed([entry(start=later, path="/ping")]))
+    fold.settle(later)
+    assert fold.counts["a.test"].last_activity == NOW

@@ -43,15 +43,24 @@ class Case:
         self.annals = Annals(self.store, Archive(self.folder))
         self.annals.watch()
 
-    def put(self, now: datetime, *, kill: bool = False) -> None:
-        """Put what is pending; a process that is killed has put it in memory and archive only."""
+    def put(self, now: datetime, kill: str = "") -> None:
+        """Put what is pending, as the recorder does; it may be killed before either commit."""
+        archived = self.archived() if kill == "commit" else {}
         self.annals.put(msgspec.to_builtins(self.pending), now)
+        if kill == "commit":
+            assert self.archived() == archived  # what is not committed will be put anew
+        else:
+            self.store.commit()
+            self.pending.clear()
+            if self.annals.archive(now) and kill != "drop":
+                self.annals.put([], now)
+                self.store.commit()
         if kill:
             self.store.close()
             self.open()
-            return
-        self.store.commit()
-        self.pending.clear()
+
+    def archived(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / "archive").glob("*.json")}
 
     def files(self) -> list[dict[str, Any]]:
         paths = [*sorted((self.folder / "archive").glob("*.json")), self.folder / "activity.json"]
@@ -75,8 +84,8 @@ def lived(seed: int, folder: Path, days: int, clock: str = "right") -> tuple[Wor
         world.run(world.true_moment() + timedelta(minutes=1))
         case.pending += world.events[seen:]
         seen = len(world.events)
-        for kill in (chance.random() < 0.2, False):
-            case.put(world.moment(), kill=kill)
+        for kill in (*chance.choices(["commit", "drop", ""], [1, 1, 8]), ""):
+            case.put(world.moment(), kill)
     world.set_right()
     case.pending += world.events[seen:]
     world.now_us += HOUR - world.wall() % HOUR
@@ -230,6 +239,24 @@ def test_ids_go_on_when_activity_json_is_lost(tmp_path: Path) -> None:
     (tmp_path / "activity.json").unlink()
     case.open()
     assert last * 0.5 < case.store.last_event <= last
+    case.store.close()
+
+
+def test_no_id_is_given_twice_when_activity_json_is_an_older_one(tmp_path: Path) -> None:
+    case, older = Case(tmp_path), b""
+    for day in (0, 1, 6):
+        at = START + timedelta(days=day)
+        case.pending = [{"at": at, "host": "a.test", "kind": "found_running"}]
+        case.put(at)
+        older = older or (tmp_path / "activity.json").read_bytes()
+    case.store.close()
+    (tmp_path / "activity.json").write_bytes(older)
+    case.open()
+    case.pending = [{"at": START + timedelta(days=7), "host": "a.test", "kind": "slept"}]
+    case.put(START + timedelta(days=7))
+    assert [event.at for event in Past(tmp_path, Event).events()] == [
+        START + timedelta(days=day) for day in (0, 1, 7)
+    ]
     case.store.close()
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,6 +159,18 @@ def test_a_missing_log_is_a_state_and_no_error(case: Case) -> None:
     assert case.read()["a.test"]["requests"] == 1
     assert case.recorder.caught_up
     assert case.recorder.commit()
+
+
+def test_with_a_journal_that_can_not_be_read_nothing_is_known_to_its_end(case: Case) -> None:
+    case.write(line(1))
+    case.read()
+    assert case.recorder.caught_up
+    case.journal.mkdir()  # an operator's order to keep a host awake may be in it
+    case.read()
+    assert not case.recorder.caught_up
+    case.journal.rmdir()
+    case.read()
+    assert case.recorder.caught_up
 
 
 def test_an_unregistered_host_is_only_a_total(case: Case) -> None:
@@ -531,6 +544,44 @@ def test_a_line_that_comes_days_late_is_added_to_its_hour_in_the_archive(case: C
     assert hours(case) == []
 
 
+def late(number: int, host: str = "a.test") -> bytes:
+    return line(number, host, StartUTC="2025-12-24T20:00:00Z")
+
+
+def archived_requests(case: Case) -> dict[str, int]:
+    assert hours(case) == []
+    rows = json.loads((case.folder / "archive" / "2025-12.json").read_bytes())["hours"]
+    return {row["host"]: sum(row["requests"]) for row in rows.values()}
+
+
+def test_a_late_line_is_counted_once_though_its_commit_failed_and_a_kill_came(case: Case) -> None:
+    case.write(late(1))
+    case.read()
+    assert archived_requests(case) == {"a.test": 1}
+    case.write(late(2))
+    in_the_way = case.folder / "activity.json.tmp"
+    in_the_way.mkdir()
+    case.now += timedelta(hours=1)  # the archive is kept once an hour
+    while case.recorder.read():
+        pass
+    assert not case.recorder.commit()
+    in_the_way.rmdir()
+    case.crash()
+    case.read()
+    assert archived_requests(case) == {"a.test": 2}
+
+
+def test_a_restart_between_late_lines_loses_none_of_another_host(case: Case) -> None:
+    case.write(late(1) + late(2, "b.test"))
+    case.read()
+    case.write(late(3))
+    case.read()  # that day stands here again, but of one host only
+    case.again()
+    case.write(late(4, "b.test"))
+    case.read()
+    assert archived_requests(case) == {"a.test": 2, "b.test": 2}
+
+
 def test_what_holds_for_weeks_holds_when_it_was_archived_and_after_a_restart(case: Case) -> None:
     until = NOW + timedelta(days=25)
     said = [
@@ -562,6 +613,23 @@ def test_it_says_for_how_long_nobody_has_watched(case: Case) -> None:
     first, second = case.events("watch_started")
     assert "unwatched_s" not in first
     assert second["unwatched_s"] == 300.0
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_of_now_and_hides_no_hour(case: Case) -> None:
+    case.recorder.watch(None)
+    case.recorder.record({"at": NOW, "host": "a.test", "kind": "found_running"})
+    case.read()
+    ahead = NOW + timedelta(days=1500)
+    event = {"at": ahead, "host": "b.test", "kind": "kept", "until": ahead + timedelta(hours=2)}
+    case.write(msgspec.json.encode(event) + b"\n", case.journal)
+    case.read()
+    [kept] = case.events("kept")
+    assert (kept["at"], kept["until"]) == ("2026-01-02T03:04:05Z", "2026-01-02T05:04:05Z")
+    case.again().watch(NOW)
+    case.now = NOW + timedelta(hours=2)
+    case.recorder.commit()
+    [row] = hours(case)
+    assert sum(row["awake_s"]) == 2 * 3600 - 245  # up to the last full hour
 
 
 def booted(case: Case) -> Recorder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,20 @@ def test_a_commit_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert hosts(tmp_path) == {"a.test": 1}
 
 
+def test_half_a_file_takes_no_room_on_a_full_disk(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_hosts([count("a.test", 1)] * 100)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match=r"activity\.json"):
+            store.commit()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert not (tmp_path / "activity.json.tmp").exists()
+    store.close()
+
+
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"[]", b"\xff", b'{"hosts": []}', b'{"events": {"1": 5}}']
 )
@@ -74,7 +89,7 @@ def test_a_damaged_file_is_kept_and_the_last_good_one_used(tmp_path: Path, damag
     (tmp_path / "activity.json").write_bytes(damage)
     store = Store(tmp_path)
     assert store.damaged
-    assert [doc["requests"] for doc in store.table("hosts")] == [1]
+    assert [doc["requests"] for doc in store.documents("hosts")] == [1]
     store.close()
     [kept] = tmp_path.glob("activity.json.damaged-*")
     assert kept.read_bytes() == damage
@@ -102,5 +117,5 @@ def test_the_last_good_file_is_used_by_whoever_comes_after_a_kill(tmp_path: Path
     (tmp_path / "activity.json").write_bytes(b"{")
     Store(tmp_path).close()  # killed before its first commit
     store = Store(tmp_path)
-    assert [doc["requests"] for doc in store.table("hosts")] == [1]
+    assert [doc["requests"] for doc in store.documents("hosts")] == [1]
     store.close()

@@ -110,6 +110,15 @@ def test_what_the_other_process_recorded_meanwhile_is_known() -> None:
     assert told.minutes(100) == {"awake": 30, "unknown": 31, "asleep": 39}
 
 
+def test_a_wake_that_fails_long_after_nobody_watched_says_nothing_of_that_time() -> None:
+    told = Told()
+    told.add(0, "found_running")
+    told.add(10, "watch_started", "*", unwatched_s=5 * MINUTE)
+    told.add(12, "wake_requested")
+    told.add(40, "wake_failed", reason="timeout")
+    assert told.minutes(50) == {"awake": 12, "unknown": 38}
+
+
 def test_a_stop_whose_end_nobody_saw_is_unknown_until_it_is_looked_at() -> None:
     told = Told()
     told.add(0, "found_running")
@@ -233,3 +242,38 @@ def test_no_host_has_more_time_than_there_was(steps: Steps) -> None:
         # A clock that is found to be set makes the wall's time another than what passed.
         if mine and not {"clock_step", "watch_started"} & {step[1] for step in steps}:
             assert sum(b - a for a, b in mine) == max(b for _, b in mine) - min(a for a, _ in mine)
+
+
+def merged(told: Told) -> list[tuple[str, str, int, int]]:
+    """Join what was told in pieces."""
+    joined: list[tuple[str, str, int, int]] = []
+    for host, state, start, end in sorted(told.spans):
+        if joined and joined[-1][:2] == (host, state) and joined[-1][3] == start:
+            joined[-1] = (host, state, joined[-1][2], end)
+        else:
+            joined.append((host, state, start, end))
+    return joined
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 60), st.sampled_from([k for k in _KINDS if k != "clock_step"]),
+            st.sampled_from("ab"), st.sampled_from([None, "quota", "failed"]),
+        )
+    )
+)  # fmt: skip
+def test_what_is_told_hour_by_hour_is_what_an_audit_tells(steps: Steps) -> None:
+    at_once, in_time, now = Told(), Told(), 0
+    for minutes, kind, host, reason in steps:
+        now += minutes
+        if kind == "watch_started":  # nobody has told anything meanwhile
+            fields = {"host": "*", "unwatched_s": minutes * MINUTE}
+        else:
+            in_time.ledger.tell_until(microseconds(START + timedelta(minutes=now)))
+            fields = {"host": host, "reason": reason}
+        for told in (at_once, in_time):
+            told.add(now, kind, **fields)
+    for told in (at_once, in_time):
+        told.minutes(now + 1000)
+    assert merged(in_time) == merged(at_once)

@@ -106,3 +106,16 @@ def test_what_a_clock_has_skipped_is_unknown() -> None:
 def test_a_window_has_what_came_to_light_after_it() -> None:
     found = summary(WOKEN, until=10.25)
     assert (found.asleep_us, found.awake_us, found.wakes) == (36_000_000_000, 900_000_000, 0)
+
+
+def test_what_only_a_better_reckoning_shows_to_have_happened_is_counted() -> None:
+    found = summary([
+        (480, "*watch_started", {}),  # by a clock that is days ahead,
+        (481, "found_running", {}),
+        (482, "slept", {}),
+        (481.5, "*watch_started", {"unwatched_s": 60.0}),  # a little less so after a restart,
+        (482, "found_running", {}),
+        (2.5, "*clock_step", {"step_s": -480 * 3600.0}),  # and right again
+        (3, "slept", {}),
+    ])  # fmt: skip
+    assert (found.awake_us / 3.6e9, found.asleep_us / 3.6e9) == (2, 97.5)
