@@ -123,7 +123,7 @@ class Archive:
             month.add_rows(rows_of[name])
             month.fold_before(edge)
             self._folder.mkdir(exist_ok=True)
-            replace(self._path(name), msgspec.json.encode(month))
+            replace(self._path(name), [msgspec.json.encode(month)])
 
     def days(self, since: str) -> set[str]:
         """Return the days from that one on of which there are rows. Raises: OSError."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
-def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) -> None:
+def replace(path: Path, parts: Iterable[bytes], before: Callable[[], None] = lambda: None) -> None:
     """Put data in place of a file, and on the disk; `before` runs just before the old one goes.
 
     Raises: OSError that names it, with the old file there.
@@ -16,7 +16,7 @@ def replace(path: Path, data: bytes, before: Callable[[], None] = lambda: None) 
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         before()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import os
 import time
@@ -30,6 +31,8 @@ from waitroom.record.rows import Row
 log = logging.getLogger(__name__)
 
 Tables = dict[str, dict[str, Any]]
+_AT_ONCE = 1000
+_encode = msgspec.json.encode
 _document = msgspec.json.Decoder(dict[str, Any]).decode
 _ALWAYS = ("hosts", "events", "hours", "positions")  # also if empty, for whoever reads the file
 
@@ -73,7 +76,7 @@ class Store:
         for event in events:
             self.last_event += 1
             # None changes any more, so each is encoded once; as an object it takes far more memory.
-            table[str(self.last_event)] = Raw(msgspec.json.encode(event))
+            table[str(self.last_event)] = Raw(_encode(event))
 
     def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Return all events with their ids."""
@@ -98,7 +101,7 @@ class Store:
                 self._last_row += 1
                 number = self._row_ids[row.key] = str(self._last_row)
             # Most don't change from commit to commit, so each is encoded once.
-            self._tables["hours"][number] = Raw(msgspec.json.encode(row))
+            self._tables["hours"][number] = Raw(_encode(row))
 
     def drop_rows(self, rows: Iterable[Row]) -> None:
         """Drop the rows of these hosts and days, where there are such."""
@@ -125,7 +128,7 @@ class Store:
 
     def commit(self) -> None:
         """Replace the file by what the tables are now. Raises: OSError, with the old file there."""
-        replace(self.path, msgspec.json.encode(self._tables), self._keep_previous)
+        replace(self.path, _encoded(self._tables), self._keep_previous)
 
     def close(self) -> None:
         """Release the lock."""
@@ -157,6 +160,24 @@ class Store:
     def _put_aside(self) -> str:
         aside = self.path.with_name(f"activity.json.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         return self.path.rename(aside).name
+
+
+def _encoded(tables: Tables) -> Iterator[bytes]:
+    """Encode them a thousand documents at a time.
+
+    Encoded at once they were copied whole, and larger by each commit: the holes that such copies
+    leave in the heap cost more memory than what they were copies of.
+    """
+    start = b"{"
+    for name, documents in tables.items():
+        yield start + _encode(name) + b":{"
+        entries, start = iter(documents.items()), b""
+        while some := dict(itertools.islice(entries, _AT_ONCE)):
+            yield start + _encode(some)[1:-1]
+            start = b","
+        yield b"}"
+        start = b","
+    yield b"}"
 
 
 def _read(path: Path) -> Tables | None:

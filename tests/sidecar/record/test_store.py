@@ -51,6 +51,14 @@ def test_what_was_written_is_replaced_after_a_restart(tmp_path: Path) -> None:
     assert hosts(tmp_path) == {"a.test": 2}
 
 
+def test_a_large_table_is_written_whole_and_in_order(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.add_events({"number": number} for number in range(2500))
+    store.commit()
+    events = json.loads((tmp_path / "activity.json").read_text())["events"]
+    assert list(events.items()) == [(str(n + 1), {"number": n}) for n in range(2500)]
+
+
 def test_a_commit_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put_hosts([count("a.test", 1)])
