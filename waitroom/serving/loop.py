@@ -31,6 +31,8 @@ from waitroom.serving import heads, refusals
 log = logging.getLogger(__name__)
 
 _AT_ONCE_BYTES = 16_384
+# The listener stays readable while nobody can be taken in: without a pause the loop would spin.
+_NO_ROOM_S = 0.1
 
 
 class Loop(ThreadWorker):
@@ -66,14 +68,15 @@ class Loop(ThreadWorker):
         try:
             super().accept(listener)
         except OSError:  # no file left, or no memory, and no reason to end
-            self._end_oldest()
+            if not self._end_oldest():
+                time.sleep(_NO_ROOM_S)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a request to a thread if its head is here, else wait for that."""
         conn.init()
         heard = _parser(conn).unreader.buf.getvalue()
         if heads.is_whole(heard):
-            super().enqueue_req(conn)
+            self._give(conn)
             return
         self._watch(conn, self._take)
         if heard:
@@ -90,6 +93,8 @@ class Loop(ThreadWorker):
 
     def handle(self, conn: TConn) -> bool:
         """Read a request, and answer it. Runs in a thread."""
+        if conn.sock.fileno() < 0:  # see _give
+            return False
         unreader = _parser(conn).unreader
         unreader.unread(heads.escaped(unreader.take_buffered()))
         return bool(super().handle(conn))
@@ -113,7 +118,16 @@ class Loop(ThreadWorker):
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             log.error("a request could not be answered; this is a fault of ours", exc_info=exc)
         with contextlib.suppress(OSError):
+            client.settimeout(self.slow_s)
             client.sendall(refusals.answer(status))
+
+    def _give(self, conn: TConn) -> None:
+        """Give a request to a thread; where the system has none left, its client is dropped."""
+        try:
+            super().enqueue_req(conn)
+        except RuntimeError:  # the next thread finds it in the queue all the same
+            self.nr_conns -= 1
+            conn.close()
 
     def _watch(self, conn: TConn, take: Callable[[TConn, bytes], None]) -> None:
         conn.sock.settimeout(0)
@@ -148,7 +162,7 @@ class Loop(ThreadWorker):
         unreader.unread(request)
         if heads.is_whole(request):
             self._forget(conn)
-            super().enqueue_req(conn)
+            self._give(conn)
         elif len(request) > heads.HEAD_BYTES:
             self._forget(conn)
             with contextlib.suppress(OSError):
@@ -194,12 +208,12 @@ class Loop(ThreadWorker):
         conn.timeout = time.monotonic() + self.slow_s
         self.pending_conns.append(conn)
 
-    def _end_oldest(self) -> None:
+    def _end_oldest(self) -> bool:
         """End one that is slow, else one that is silent; those that threads have go on."""
-        for conns in (self.pending_conns, self.keepalived_conns):
-            if conns:
-                self._end(conns[0])
-                return
+        conns = self.pending_conns or self.keepalived_conns
+        if conns:
+            self._end(conns[0])
+        return bool(conns)
 
     def _end(self, conn: TConn) -> None:
         self._forget(conn)
