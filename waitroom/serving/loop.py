@@ -22,6 +22,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -47,6 +48,8 @@ class Loop(ThreadWorker):
     def __init__(self, *told: Any, threads: int, connections: int) -> None:  # noqa: ANN401 - gunicorn's
         """Take what gunicorn tells a worker. At most so many `threads` and `connections`."""
         super().__init__(*told)
+        # The header Server, else of no use to anybody but who knows a hole in what it names.
+        wsgi.SERVER = "waitroom"  # type: ignore[attr-defined]  # the stubs lack it
         self.worker_connections = connections
         self.max_keepalived = connections - threads
         self._threads = threads

@@ -136,6 +136,7 @@ def test_a_head_may_come_in_pieces_and_the_next_before_the_answer(served: Served
     client.sendall(b"\nGET /b HTTP/1.1\r\nHost: app.test\r\n")
     answer = read(client)
     assert answer.endswith(b"/a")
+    assert b"gunicorn" not in answer
     client.sendall(b"\r\n")
     assert read(client).endswith(b"/b")
     client.sendall(HEAD % b"c")
@@ -216,6 +217,7 @@ def test_what_is_no_request_gets_an_answer_of_ours_and_no_line_in_the_log(
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert b"\r\nX-Waitroom: unknown\r\n" in answer
     assert b"\r\nCache-Control: no-store\r\n" in answer
+    assert b"gunicorn" not in answer
     assert bool(caplog.records) is (status == 500)
 
 
