@@ -68,6 +68,12 @@ def test_nobody_who_does_not_wait_is_in_a_queue() -> None:
     assert not visible(page(State.READY, origin_status=502), "queue")
 
 
+def test_nobody_without_script_is_in_a_queue_before_he_has_pressed_the_button() -> None:
+    hides = re.compile(r"<noscript><style[^>]*>[^<]*#queue { display: none }")
+    assert hides.search(page(State.ASLEEP))
+    assert not hides.search(page(State.WAKING))
+
+
 def test_hostile_names_and_tokens_stay_text() -> None:
     html = page(State.ASLEEP, host=HOSTILE, token=HOSTILE, nonce="n0nce")
     for text in (html, unregistered(HOSTILE, "en", nonce="n0nce")):
