@@ -80,6 +80,11 @@ class View:
     refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
 
     @property
+    def is_wakeable(self) -> bool:
+        """Whether a wake leads out of this state."""
+        return self.state in (State.ASLEEP, State.FAILED)
+
+    @property
     def scene(self) -> State | Refusal:
         """What the page shows: its state, or why it stays as it is."""
         return self.refused.why if self.refused and self.state is State.ASLEEP else self.state

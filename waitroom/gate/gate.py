@@ -47,6 +47,7 @@ class Admission(enum.StrEnum):
     WORK = "work"  # the page asks by itself, when its script has done some work
     CLICK = "click"  # a person has to press the button; then the same
     CHESS = "chess"  # a puzzle
+    BROWSER = "browser"  # a program is told that it takes one, or a token
     NONE = "none"  # a request of nobody is offered nothing
     CLOSED = "closed"
 
@@ -109,4 +110,4 @@ def admission(gate: Gate, caller: Caller, trust: Trust) -> Admission:
         return given
     if trust is Trust.NETWORK:
         return Admission.FREE
-    return Admission.NONE if caller is Caller.PROGRAM else given
+    return Admission.BROWSER if caller is Caller.PROGRAM else given

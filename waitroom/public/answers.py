@@ -13,7 +13,8 @@ from flask import Response, g, jsonify
 
 from waitroom.gate.game import Game
 from waitroom.language.catalogues import language as best
-from waitroom.language.words import message, unsent
+from waitroom.language.sentences import BROWSER_WANTED, UNSENT_BY_PROGRAM
+from waitroom.language.words import message, translated
 from waitroom.pages import board, page
 from waitroom.public import asked, forms
 from waitroom.registry.hosts import Host
@@ -55,14 +56,20 @@ def brief(
     view: View,
     *,
     token: str | None = None,
+    hint: bool = False,
     origin_status: int | None = None,
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
-    """Answer a program, or nobody, for an app that is not there: in a few words."""
+    """Answer a program, or nobody, for an app that is not there: in a few words.
+
+    `hint`: say what wakes it, if anything does now.
+    """
     language = _language(host)
     words = message(view, language, origin_status=origin_status)
+    if hint and view.is_wakeable and not view.refused:
+        words += f" {translated(BROWSER_WANTED, language)}"
     if asked.carries_something():
-        words += f" {unsent(language)}"
+        words += f" {translated(UNSENT_BY_PROGRAM, language)}"
     if "json" in asked.form():
         return _marked(_problem(view, words, token, status), view, status)
     how = f"\nTo wake it: POST /.waitroom/wake with token={token}" if token else ""

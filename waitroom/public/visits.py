@@ -85,6 +85,8 @@ class Visits:
             return answers.brief(host, view, origin_status=origin_status)
         # What was in the way of a wake a moment ago is not asked about again.
         view = view if view.refused else self._reception.seen(host, view, admission)
+        if admission is Admission.BROWSER:
+            return answers.brief(host, view, hint=True, origin_status=origin_status)
         if view.refused:
             return answers.waiting(host, view, origin_status=origin_status)
         return answers.waiting(

@@ -22,6 +22,8 @@ from waitroom.gate import challenges, chess
 from waitroom.public.door import DELAY_S, Door
 from waitroom.public.turns import Turns
 from waitroom.public.web import Public, public_app
+from waitroom.upstreams.base import Phase
+from waitroom.waking.budgets import Claim, Proof
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 ALWAYS = "mon-sun 00:00-24:00 UTC"
@@ -205,6 +207,27 @@ def test_a_program_is_told_that_nothing_was_sent_on(visitor: Visitor) -> None:
         assert (answer.json or {}).get("sent_on", False) is False
     curl = visitor.open("POST", "/orders", accept="*/*", agent="curl/8.5.0")
     assert "Nothing that you sent has been passed on" in curl.text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json"])
+def test_a_program_is_told_what_wakes_a_host_or_why_nothing_does(
+    tmp_path: Path, accept: str
+) -> None:
+    visitor = Visitor(tmp_path, budget={"wakes_per_day": 1})
+    program = {"accept": accept, "agent": "curl/8.5.0"}
+    assert "open it in a browser, or send a token" in visitor.open("GET", "/", **program).text
+    machine = visitor.open("GET", "/", accept=accept, agent="Googlebot/2.1")
+    assert "browser" not in machine.text
+    host = visitor.house.registry.hosts["app.test"]
+    visitor.house.room.wake(host, Claim(visitor="v", proof=Proof.TRUST))
+    eventually(lambda: visitor.house.waker.under_way(host.name) is None)
+    visitor.house.upstream(host).phase = Phase.STOPPED
+    visitor.house.routes.mark_asleep(host.names)
+    visitor.house.statuses.forget(host.name)
+    spent = visitor.open("GET", "/", **program)
+    assert spent.headers["X-Waitroom"] == "asleep"
+    assert "as often as its budget allows" in spent.text
+    assert "browser" not in spent.text
 
 
 def test_who_only_asks_or_asks_for_a_wake_is_not_told_so(visitor: Visitor) -> None:
