@@ -7,15 +7,17 @@ is mended by `upkeep`; only a host found stopped is led here at once.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
 from waitroom.found_stopped import FoundStopped
 from waitroom.registry.hosts import Host
-from waitroom.upstreams.base import Phase
+from waitroom.registry.values import Route
+from waitroom.upstreams.base import Phase, Status
 from waitroom.upstreams.fronts import is_down
-from waitroom.view import Refused, State, View
+from waitroom.view import Refused, Stage, State, View
 from waitroom.waking.budgets import Claim, Left
 from waitroom.waking.outcomes import Outcomes
 from waitroom.waking.statuses import Statuses
@@ -69,23 +71,29 @@ class Room:
         """
         wake = self._waker.under_way(host.name)
         if wake and wake.starts:
-            state, reason = State.WAKING, None
+            state, why = State.WAKING, None
         else:
-            state, reason = self._state(host, in_doubt=in_doubt)
+            state, why = self._state(host, in_doubt=in_doubt)
             wake = self._waker.under_way(host.name)
         since = wake.since if wake else self._began(host.name, state)
         failure = self._outcomes.failure(host.name)
-        return View(
+        view = View(
             host=name,
             state=state,
             since=since,
             elapsed_s=max(0.0, (_now() - since).total_seconds()),
+            reason=why if isinstance(why, Reason) else None,
+            again_s=failure.again_s if failure and state is State.FAILED else None,
+        )
+        if why is Stage.UNHEALTHY:  # how long that lasts nobody knows
+            return replace(view, stage=why)
+        woken = wake if state is State.WAKING else None
+        return replace(
+            view,
             expected_s=self._outcomes.history.expected_s(host.name),
             late_s=self._outcomes.history.late_s(host.name),
-            stage=wake.stage if wake and state is State.WAKING else None,
-            members=wake.members if wake and state is State.WAKING else (),
-            reason=reason,
-            again_s=failure.again_s if failure and state is State.FAILED else None,
+            stage=woken.stage if woken else None,
+            members=woken.members if woken else (),
         )
 
     def glance(self, name: str) -> State:
@@ -122,8 +130,8 @@ class Room:
             log.info("%s: a visitor came while it drained, it stays awake", host.name)
             self._outcomes.note_ready(host.name)
 
-    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | None]:
-        """Return the state of a host that nobody is waking."""
+    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | Stage | None]:
+        """Return the state of a host that nobody is waking, and what is said of it besides."""
         shadow = self._folder.shadow(host.name)
         if shadow is Shadow.DRAINING:
             return State.DRAINING, None
@@ -143,9 +151,16 @@ class Room:
             self._found_stopped.shadow_soon(host)
         if status.phase in _ASLEEP or self._is_stopping(host):
             return State.ASLEEP, None
-        if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
-            return State.READY, None
-        return self._attended(host), None
+        if shadow or in_doubt:
+            return self._attended(host), None
+        return self._running(host, status)
+
+    def _running(self, host: Host, status: Status) -> tuple[State, Stage | None]:
+        """Return the state of a host whose own route should be in force."""
+        if status.trouble and host.route is Route.OWN:
+            return State.WAKING, Stage.UNHEALTHY
+        ready = self._outcomes.just_ready(host.name)
+        return (State.READY if ready else self._attended(host)), None
 
     def _attended(self, host: Host) -> State:
         first = self._waker.under_way(host.name) is None

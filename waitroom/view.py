@@ -33,6 +33,7 @@ class Stage(enum.StrEnum):
     PREPARING = "preparing"  # it has one, and makes it ready
     ANSWERING = "answering"  # it runs; the app has not answered yet
     REPAIRING = "repairing"  # the provider mends the machine, and starts it after that
+    UNHEALTHY = "unhealthy"  # the app answers, and its own health check keeps Traefik from it
     QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
 
 

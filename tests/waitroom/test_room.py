@@ -14,6 +14,7 @@ from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
+from waitroom.language.words import message
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
 from waitroom.public.web import Public, public_app
@@ -113,6 +114,20 @@ def test_whose_app_was_ready_a_moment_ago_and_does_not_answer_now_is_asleep(hous
     eventually(lambda: house.waker.under_way(HOST.name) is None)
     house.upstream(HOST).phase = Phase.STOPPED
     assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.ASLEEP
+
+
+@pytest.mark.parametrize(("route", "state"), [("own", State.WAKING), ("ours", State.READY)])
+def test_whose_container_is_unhealthy_is_told_so_where_traefik_goes_by_that(
+    tmp_path: Path, route: str, state: State
+) -> None:
+    host = a_host(route=route)
+    house = House(tmp_path, host)
+    house.upstream(host).phase, house.upstream(host).trouble = Phase.RUNNING, "is unhealthy"
+    house.waker.attend(host).ended.wait(10)
+    view = house.room.view(host, host.name)
+    assert view.state is state
+    assert ("health check fails" in message(view, "en")) is (route == "own")
+    assert house.room.view(host, host.name, in_doubt=True).state is State.READY
 
 
 class FallsAsleep(RouteFolder):

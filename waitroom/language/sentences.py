@@ -45,6 +45,10 @@ STAGES = {
     Stage.RESERVING: _("%(host)s is being started; its provider looks for a machine."),
     Stage.PREPARING: _("%(host)s is being started; its machine is being made ready."),
     Stage.ANSWERING: _("%(host)s has been started; its app does not answer yet."),
+    Stage.UNHEALTHY: _(
+        "%(host)s is running, but its own health check fails, and until it passes nobody is led "
+        "there. If that lasts, please tell its operator."
+    ),
     Stage.REPAIRING: _(
         "The machine of %(host)s is being repaired by its provider; it starts right after."
     ),
