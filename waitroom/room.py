@@ -114,7 +114,9 @@ class Room:
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, claim)
+        begun = self._waker.wake(host, claim)
+        self._since.pop(host.name, None)  # also where nobody sees it until it has ended
+        return begun
 
     def refusal(self, host: Host, claim: Claim) -> Refused | None:
         """Return why such a claim would be refused now, if it would. Raises: JournalError."""
