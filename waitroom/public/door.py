@@ -133,6 +133,8 @@ class Door:
             return Proof.TRUST
         if admission is Admission.CHESS:
             raise ChallengeError("this host wakes for a solved puzzle, see /.waitroom/chess")
+        if challenge.puzzle is not None:  # which is handed out to programs, too
+            raise ChallengeError("this token is for the board")
         if answer.work and answer.work != _QUESTION:
             if not self._work.is_done(challenge.nonce, answer.work):
                 raise ChallengeError("this is not the work that was asked for")

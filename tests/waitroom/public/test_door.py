@@ -133,6 +133,15 @@ def test_who_has_waited_already_is_not_held(visitor: Visitor) -> None:
     assert visitor.slept_s == []
 
 
+def test_the_token_of_a_board_is_for_the_board_only(visitor: Visitor) -> None:
+    board = visitor.page("GET", "/.waitroom/chess")
+    [token] = re.findall('name="token" value="([^"]+)"', board)
+    visitor.now_s = DELAY_S
+    assert visitor.wake(token=token) == 403
+    assert visitor.wake(token=token, work="?") == 403
+    assert not visitor.proofs()
+
+
 def test_a_chess_host_wakes_for_neither_work_nor_patience(tmp_path: Path) -> None:
     visitor = Visitor(tmp_path, gate="chess")
     assert visitor.ask("GET", "/")[1]["wake"] is None
