@@ -36,6 +36,11 @@ def form() -> str:
     return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
 
 
+def wants_page() -> bool:
+    """Whether a browser asks for a page, and not its script, nor a program that takes anything."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
 def languages() -> str:
     """Return the header Accept-Language."""
     return request.headers.get("Accept-Language", "")

@@ -142,6 +142,21 @@ def test_the_token_of_a_board_is_for_the_board_only(visitor: Visitor) -> None:
     assert not visitor.proofs()
 
 
+def test_a_form_whose_token_was_used_or_is_too_old_leads_back_to_its_page(
+    visitor: Visitor,
+) -> None:
+    token = visitor.token()
+    visitor.now_s = DELAY_S
+    form = {"User-Agent": BROWSER, "Accept": "text/html", "Referer": "http://app.test/a?b=c"}
+    for now_s in (DELAY_S, DELAY_S, 2 * challenges.LIFETIME_S):
+        visitor.now_s = now_s
+        answer = visitor.client.post(
+            "/.waitroom/wake", headers={"Host": "app.test", **form}, data={"token": token}
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/a?b=c")
+    assert visitor.proofs() == ["wait"]
+
+
 def test_a_chess_host_wakes_for_neither_work_nor_patience(tmp_path: Path) -> None:
     visitor = Visitor(tmp_path, gate="chess")
     assert visitor.ask("GET", "/")[1]["wake"] is None
