@@ -20,7 +20,7 @@ from traefik.folder import Shadow
 from waitroom.public import asked
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.upstreams.base import Phase
 
 INPUTS = int(os.environ.get("FAULT_INPUTS", "400"))
@@ -40,12 +40,10 @@ class Edge:
         self.door = Door(b"s" * 32, (), sleep=lambda _: None)
         self.host = host
         self.application = public_app(
-            Public(
-                registry=lambda: house.registry,
-                room=house.room,
-                door=self.door,
-                turns=Turns(lambda _name, _wanted: True),
-            )
+            registry=lambda: house.registry,
+            room=house.room,
+            door=self.door,
+            turns=Turns(lambda _name, _wanted: True),
         )
 
     def ask(

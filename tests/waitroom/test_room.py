@@ -17,7 +17,7 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.language.words import message
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.registry.hosts import Host
 from waitroom.upstreams.base import Member, Phase
 from waitroom.view import State
@@ -39,13 +39,12 @@ def state(house: House, host: Host = HOST) -> State:
 
 
 def client(house: House) -> FlaskClient:
-    parts = Public(
+    return public_app(
         registry=lambda: house.registry,
         room=house.room,
         door=Door(b"secret", (ipaddress.ip_network("127.0.0.0/8"),)),
         turns=Turns(lambda *_: False),
-    )
-    return public_app(parts).test_client()
+    ).test_client()
 
 
 def test_a_visitor_of_what_may_be_on_its_way_down_is_told_that_it_sleeps(house: House) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Flask, Response, request
@@ -34,27 +33,17 @@ CHESS_PATH = "/.waitroom/chess"
 BODY_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Public:
-    """What the public listener stands on."""
-
-    registry: Callable[[], Registry]
-    room: Room
-    door: Door
-    turns: Turns
-
-
-def public_app(parts: Public) -> Flask:
+def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turns: Turns) -> Flask:
     """Make the WSGI application of the public listener."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
-    reception = Reception(parts.room, parts.door)
-    visits = Visits(parts.room, parts.door, reception, parts.turns)
-    wakes = Wakes(parts.room, parts.door, reception)
+    reception = Reception(room, door)
+    visits = Visits(room, door, reception, turns)
+    wakes = Wakes(room, door, reception)
 
     def route(path: str, handler: Callable[..., Response], *methods: str) -> None:
-        view = _of_a_host(parts.registry, handler)
+        view = _of_a_host(registry, handler)
         app.add_url_rule(path, endpoint=path, view_func=view, methods=methods or ("GET",))
 
     route(STATUS_PATH, visits.status)
@@ -65,7 +54,7 @@ def public_app(parts: Public) -> Flask:
     route("/.waitroom/canary/<nonce>", visits.canary)
     route("/.waitroom/gap", visits.gap)
     # Any other path and method belongs to the app that is asleep.
-    any_path = _of_a_host(parts.registry, visits.any_path)
+    any_path = _of_a_host(registry, visits.any_path)
     app.register_error_handler(HTTPStatus.NOT_FOUND, lambda _: any_path())
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, lambda _: any_path())
     app.register_error_handler(Exception, _broken)

@@ -21,7 +21,7 @@ from tests.waitroom.house import House
 from waitroom.gate import challenges, chess
 from waitroom.public.door import DELAY_S, Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.upstreams.base import Phase
 from waitroom.waking.budgets import Claim, Proof
 
@@ -40,14 +40,13 @@ class Visitor:
         self.now_s = 0.0
         self.slept_s: list[float] = []
         door = Door(b"s" * 32, (), lambda: self.now_s, self.slept_s.append)
-        parts = Public(
+        self.door = door
+        self.client: FlaskClient = public_app(
             registry=lambda: self.house.registry,
             room=self.house.room,
             door=door,
             turns=Turns(lambda *_: False),
-        )
-        self.door = door
-        self.client: FlaskClient = public_app(parts).test_client()
+        ).test_client()
 
     def ask(self, method: str, path: str, host: str = "app.test", **data: str) -> tuple[int, Any]:
         headers = {"Host": host, "User-Agent": BROWSER, "Accept": "application/json"}
