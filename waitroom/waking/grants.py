@@ -76,15 +76,16 @@ class Grants:
         if refused:
             self._note(host, refused)
             raise NotGranted(refused)
+        asleep_since = self._asleep_since(host)
         fields = {
             "visitor": claim.visitor,
             "gate": host.gate,
             "proof": claim.proof,
-            "asleep_since": self._asleep_since(host),
+            "asleep_since": asleep_since,
             **({"by": claim.by} if claim.by else {}),
         }
         at = self._journal.append(Kind.WAKE_REQUESTED, host.name, **fields)
-        self._recalled().grant(host.name, claim, at, self._asleep_since(host))
+        self._recalled().grant(host.name, claim, at, asleep_since)
         return at
 
     def _recalled(self) -> Ledger:
