@@ -110,6 +110,7 @@ class Room:
 
         Raises: NotGranted, JournalError.
         """
+        self.call_off_sleep(host)
         # Behind a shadow it may be on its way down; only a wake waits that out.
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
@@ -127,9 +128,9 @@ class Room:
         return self._waker.left(host)
 
     def call_off_sleep(self, host: Host) -> None:
-        """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""
+        """Keep a draining host awake, unless it fell asleep a moment before."""
         if self._folder.call_off(host.name):
-            log.info("%s: a visitor came while it drained, it stays awake", host.name)
+            log.info("%s: somebody came while it drained, it stays awake", host.name)
             self._outcomes.note_ready(host.name)
 
     def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | Stage | None]:

@@ -129,6 +129,18 @@ def test_whose_container_is_unhealthy_is_told_so_where_traefik_goes_by_that(
     assert house.room.view(host, host.name, in_doubt=True).state is State.READY
 
 
+def test_a_wake_of_what_is_about_to_fall_asleep_calls_that_off_and_costs_no_budget(
+    house: House,
+) -> None:
+    house.upstream(HOST).phase = Phase.RUNNING
+    house.routes.drain(HOST.names, "proof.invalid")
+    with house.locks.hold(HOST.name):  # by the sidecar, which has not decided yet
+        assert house.room.wake(HOST, Claim(visitor="operator", proof=Proof.ORDER))
+        assert house.routes.shadow(HOST.name) is None
+    assert "wake_requested" not in [event["kind"] for event in house.journal.events()]
+    assert state(house) is State.READY
+
+
 class FallsAsleep(RouteFolder):
     """A sidecar that commits in the moment between a visitor's look and his unlink."""
 
