@@ -134,7 +134,7 @@ def _marked(response: Response, view: View, status: HTTPStatus) -> Response:
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
-    if view.refused and view.refused.until:
+    if view.is_wakeable and view.refused and view.refused.until:
         left_s = math.ceil((view.refused.until - datetime.now(UTC)).total_seconds())
         return min(max(1, left_s), _LONGEST_RETRY_S)
     return math.ceil(view.again_s or _RETRY_S)

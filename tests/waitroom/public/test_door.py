@@ -174,6 +174,16 @@ def test_nobody_wakes_it_in_its_closed_hours(tmp_path: Path) -> None:
     assert not visitor.proofs()
 
 
+def test_who_waits_for_an_app_that_runs_is_not_sent_away_until_its_hours(tmp_path: Path) -> None:
+    visitor = Visitor(tmp_path, closed=ALWAYS)
+    host = visitor.house.registry.hosts["app.test"]
+    assert int(visitor.open("GET", "/").headers["Retry-After"]) > 3600
+    visitor.house.upstream(host).phase = Phase.RUNNING
+    visitor.house.statuses.forget(host.name)
+    answer = visitor.open("GET", "/")
+    assert (answer.headers["X-Waitroom"], answer.headers["Retry-After"]) == ("ready", "5")
+
+
 def spoil(journal: Path) -> None:
     """Let nobody write it any more, root included."""
     eventually(journal.exists, what="that the host was found stopped is written")
