@@ -82,8 +82,7 @@ UNSENT_BY_PROGRAM = _(
     "Nothing that you sent has been passed on to the app; send it again once it is awake."
 )
 BROWSER_WANTED = _(
-    "To wake it, open it in a browser, or send a token of its operator's as "
-    "Authorization: Bearer TOKEN."
+    "To wake it, open it in a browser, or send one of its tokens as Authorization: Bearer TOKEN."
 )
 FAILURES = {
     None: _("%(host)s could not be woken. Please try again."),

@@ -248,7 +248,10 @@ def test_a_program_is_told_what_wakes_a_host_or_why_nothing_does(
 ) -> None:
     visitor = Visitor(tmp_path, budget={"wakes_per_day": 1})
     program = {"accept": accept, "agent": "curl/8.5.0"}
-    assert "open it in a browser, or send a token" in visitor.open("GET", "/", **program).text
+    assert (
+        "open it in a browser, or send one of its tokens"
+        in visitor.open("GET", "/", **program).text
+    )
     machine = visitor.open("GET", "/", accept=accept, agent="Googlebot/2.1")
     assert "browser" not in machine.text
     host = visitor.house.registry.hosts["app.test"]
