@@ -180,6 +180,14 @@ def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None
     assert not headers["Location"].startswith("//")
 
 
+@pytest.mark.parametrize("path", ["/", "/.waitroom/status", "/.waitroom/wake"])
+def test_options_get_the_short_answer_of_a_host_at_any_path(tmp_path: Path, path: str) -> None:
+    edge = Edge(tmp_path)
+    status, headers = edge.ask("OPTIONS", path, b"", {"HTTP_USER_AGENT": BROWSER})
+    assert (status, headers["X-Waitroom"]) == (503, "asleep")
+    assert edge.ask("OPTIONS", path, b"", {"HTTP_HOST": "nobody.test"})[0] == 404
+
+
 def test_scanners_by_the_hundred_fill_no_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,6 +37,7 @@ def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turn
     """Make the WSGI application of the public listener."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # they would know no host
     app.url_map.merge_slashes = False
     reception = Reception(room, door)
     visits = Visits(room, door, reception, turns)
