@@ -39,9 +39,8 @@ class Reception:
                 refused = _FAULT
         return replace(view, refused=refused)
 
-    def woken_now(self, host: Host, view: View) -> View:
+    def woken_now(self, host: Host, view: View, admission: Admission) -> View:
         """Wake a host by the very request for it, where that is enough."""
-        admission = self._door.admission(host)
         if admission is not Admission.NOW or self._door.refusal(host, admission):
             return view
         return self.woken(host, view, self._door.claim(host, admission))
