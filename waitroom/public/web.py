@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from waitroom.public import answers, asked, forms
@@ -23,6 +23,7 @@ from waitroom.public.visits import Visits
 from waitroom.public.wakes import Wakes
 from waitroom.registry.hosts import Registry, normalise
 from waitroom.room import Room
+from waitroom.view import State
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turn
     wakes = Wakes(room, door, reception)
 
     def route(path: str, handler: Callable[..., Response], *methods: str) -> None:
-        view = _of_a_host(registry, handler)
+        view = _of_a_host(registry, room.glance, handler)
         app.add_url_rule(path, endpoint=path, view_func=view, methods=methods or ("GET",))
 
     route(STATUS_PATH, visits.status)
@@ -55,7 +56,7 @@ def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turn
     route("/.waitroom/canary/<nonce>", visits.canary)
     route("/.waitroom/gap", visits.gap)
     # Any other path and method belongs to the app that is asleep.
-    any_path = _of_a_host(registry, visits.any_path)
+    any_path = _of_a_host(registry, room.glance, visits.any_path)
     app.register_error_handler(HTTPStatus.NOT_FOUND, lambda _: any_path())
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, lambda _: any_path())
     app.register_error_handler(Exception, _broken)
@@ -64,7 +65,9 @@ def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turn
 
 
 def _of_a_host(
-    registry: Callable[[], Registry], handler: Callable[..., Response]
+    registry: Callable[[], Registry],
+    glance: Callable[[str], State],
+    handler: Callable[..., Response],
 ) -> Callable[..., Response]:
     """Make a handler that gets the host that was asked for, and the name it was asked by."""
 
@@ -74,6 +77,7 @@ def _of_a_host(
         host = registry().find(name)
         if host is None:
             return answers.unregistered()
+        g.state = glance(host.name)  # of the answers to what is no visit
         return handler(host, normalise(name) or host.name, **of_the_path)
 
     return handle

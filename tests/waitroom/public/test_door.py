@@ -132,6 +132,17 @@ def test_who_has_waited_already_is_not_held(visitor: Visitor) -> None:
     assert visitor.slept_s == []
 
 
+def test_each_answer_says_how_the_host_is(visitor: Visitor) -> None:
+    for status, data in (
+        (428, {"token": visitor.token(), "work": "?"}),
+        (403, {"token": "none"}),
+        (413, {"token": "x" * 20_000}),
+    ):
+        headers = {"Host": "app.test", "User-Agent": BROWSER, "Accept": "application/json"}
+        answer = visitor.client.post("/.waitroom/wake", headers=headers, data=data)
+        assert (answer.status_code, answer.headers["X-Waitroom"]) == (status, "asleep")
+
+
 def test_the_token_of_a_board_is_for_the_board_only(visitor: Visitor) -> None:
     board = visitor.page("GET", "/.waitroom/chess")
     [token] = re.findall('name="token" value="([^"]+)"', board)
