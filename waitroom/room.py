@@ -160,10 +160,12 @@ class Room:
 
     def _running(self, host: Host, status: Status) -> tuple[State, Stage | None]:
         """Return the state of a host whose own route should be in force."""
+        if self._outcomes.just_ready(host.name):
+            return State.READY, None
+        # Whom Traefik leads here still, though its own route is long back.
         if status.trouble and host.route is Route.OWN:
             return State.WAKING, Stage.UNHEALTHY
-        ready = self._outcomes.just_ready(host.name)
-        return (State.READY if ready else self._attended(host)), None
+        return self._attended(host), None
 
     def _attended(self, host: Host) -> State:
         first = self._waker.under_way(host.name) is None

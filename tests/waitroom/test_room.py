@@ -122,11 +122,19 @@ def test_whose_container_is_unhealthy_is_told_so_where_traefik_goes_by_that(
     host = a_host(route=route)
     house = House(tmp_path, host)
     house.upstream(host).phase, house.upstream(host).trouble = Phase.RUNNING, "is unhealthy"
-    house.waker.attend(host).ended.wait(10)
     view = house.room.view(host, host.name)
     assert view.state is state
     assert ("health check fails" in message(view, "en")) is (route == "own")
     assert house.room.view(host, host.name, in_doubt=True).state is State.READY
+
+
+def test_who_keeps_an_unhealthy_one_awake_is_sent_on_to_it(tmp_path: Path) -> None:
+    host = a_host(route="own")
+    house = House(tmp_path, host)
+    house.upstream(host).phase, house.upstream(host).trouble = Phase.RUNNING, "db is unhealthy"
+    house.routes.drain(HOST.names, "proof.invalid")
+    house.room.call_off_sleep(host)
+    assert house.room.view(host, host.name).state is State.READY
 
 
 def test_a_wake_of_what_is_about_to_fall_asleep_calls_that_off_and_costs_no_budget(
