@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 
 from waitroom.errors import Reason
+from waitroom.gate.traps import LINK
 from waitroom.language.catalogues import catalogues
 from waitroom.language.sentences import HEADLINES
 from waitroom.pages.page import content_security_policy, render, unregistered
@@ -72,6 +73,10 @@ def test_nobody_without_script_is_in_a_queue_before_he_has_pressed_the_button() 
     hides = re.compile(r"<noscript><style[^>]*>[^<]*#queue { display: none }")
     assert hides.search(page(State.ASLEEP))
     assert not hides.search(page(State.WAKING))
+
+
+def test_the_trap_has_no_words_that_a_browser_for_text_alone_would_show() -> None:
+    assert re.search(rf'<a href="{LINK}"[^>]* hidden></a>', page())
 
 
 def test_hostile_names_and_tokens_stay_text() -> None:
