@@ -148,7 +148,7 @@ def test_an_odd_wake_request_is_refused(edge: Edge, kind: str, body: bytes) -> N
 @given(odd | odd.map(lambda text: f"http://app.test/{text}"))
 def test_any_referer_is_a_path_of_this_host(referer: str) -> None:
     with flask.Flask("x").test_request_context(environ_overrides={"HTTP_REFERER": referer}):
-        found = asked.referring_path()
+        found = asked.way_back()
     assert found.startswith("/")
     assert not found.startswith(("//", "/\\"))
 

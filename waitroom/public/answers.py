@@ -89,7 +89,7 @@ def chess(host: Host, view: View, game: Game, *, wakes: bool) -> Response:
     """Answer with a puzzle. `wakes`: its solution wakes the host."""
     g.state = view.state
     language, nonce = _language(host), forms.nonce()
-    back = asked.own_path(asked.answer().back) if asked.answer().back else asked.referring_path()
+    back = asked.way_back()
     text = board.render(view, game, language, wakes=wakes, back=back, nonce=nonce, brand=host.page)
     return forms.page(text, nonce, language, framed=True)
 

@@ -93,15 +93,10 @@ def here() -> str:
     return f"/.{path}" if path.startswith("//") else path
 
 
-def referring_path() -> str:
-    """Return the page that the form was sent from, on this host only."""
-    return own_path(request.headers.get("Referer", ""))
-
-
-def own_path(url: str) -> str:
-    """Return the path of a URL as one of this host, with its query."""
+def way_back() -> str:
+    """Return the page that the form names or was sent from, as a path of this host, with query."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(answer().back or request.headers.get("Referer", ""))
     except ValueError:
         return "/"
     path = "/" + parts.path.lstrip("/\\")

@@ -45,7 +45,7 @@ class Wakes:
             return forms.proof_wanted(wanted.work, wanted.wait_s)
         except ChallengeError as error:
             if asked.wants_page():  # perhaps its button was pressed twice; else there is a new one
-                return forms.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
+                return forms.redirect(HTTPStatus.SEE_OTHER, asked.way_back(), view.state)
             return forms.problem(HTTPStatus.FORBIDDEN, str(error))
         except NotGranted as error:
             return self._awaited(host, replace(view, refused=error.refused), begun=False)
@@ -67,7 +67,7 @@ class Wakes:
     def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
         """Answer a claim to a wake, which the state of the host shows; or that it came too soon."""
         if asked.form() == "text/html":
-            return forms.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
+            return forms.redirect(HTTPStatus.SEE_OTHER, asked.way_back(), view.state)
         if view.refused and not begun:
             return answers.waiting(host, view, status=_NOT_NOW[view.refused.why])
         if not begun:
