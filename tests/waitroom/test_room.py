@@ -14,6 +14,7 @@ from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
+from waitroom.language import sentences
 from waitroom.language.words import message
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
@@ -113,6 +114,15 @@ def test_whose_app_was_ready_a_moment_ago_and_does_not_answer_now_is_asleep(hous
     eventually(lambda: house.waker.under_way(HOST.name) is None)
     house.upstream(HOST).phase = Phase.STOPPED
     assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.ASLEEP
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_can_not_be_asked_about_is_unknown_where_there_are_words_for_that(
+    house: House, reason: Reason
+) -> None:
+    house.upstream(HOST).fault = UpstreamError(reason, "?")
+    is_unknown = reason in sentences.UNKNOWNS
+    assert state(house) is (State.UNKNOWN if is_unknown else State.FAILED)
 
 
 @pytest.mark.parametrize(("route", "state"), [("own", State.WAKING), ("ours", State.READY)])

@@ -124,47 +124,16 @@ FAILURES = {
         "Please tell its operator."
     ),
 }
+# A provider that is only out of reach; all else a person must mend, and is a failure.
 UNKNOWNS = {
     None: _("Whether %(host)s is running is not known yet. Please wait a moment."),
-    Reason.MISSING: _(
-        "Whether %(host)s is running can't be found out: what it runs on does not exist. "
-        "Please tell its operator."
-    ),
-    Reason.PERMISSION: _(
-        "Whether %(host)s is running can't be found out: the waiting room is not permitted to ask. "
-        "Please tell its operator."
-    ),
     Reason.UNREACHABLE: _(
         "Whether %(host)s is running can't be found out: the system that runs it does not answer. "
         "It is asked again and again; please wait, or come back later."
     ),
-    Reason.FAILED: _(
-        "Whether %(host)s is running can't be found out: asking for it failed. "
-        "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.CRASHED: _(
-        "Whether %(host)s is running can't be found out: it ends by itself again and again. "
-        "Please tell its operator."
-    ),
     Reason.TIMEOUT: _(
         "Whether %(host)s is running can't be found out: there was no answer in time. "
         "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.CREDENTIALS: _(
-        "Whether %(host)s is running can't be found out: the system that runs it does not know "
-        "the waiting room. Please tell its operator."
-    ),
-    Reason.CAPACITY: _(
-        "Whether %(host)s is running can't be found out: its provider has no machine free. "
-        "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.QUOTA: _(
-        "Whether %(host)s is running can't be found out: its operator's quota is used up. "
-        "Please tell its operator."
-    ),
-    Reason.CONDITION: _(
-        "Whether %(host)s is running can't be found out: its provider's rules forbid it. "
-        "Please tell its operator."
     ),
 }
 APP_ERROR = _(

@@ -59,7 +59,7 @@ def _sentence(view: View) -> str:
         case State.FAILED:
             return FAILURES[view.reason]
         case State.UNKNOWN:
-            return UNKNOWNS[view.reason]
+            return UNKNOWNS.get(view.reason, UNKNOWNS[None])
         case _:
             return STATES[view.state]
 
