@@ -81,7 +81,7 @@ class Room:
             host=name,
             state=state,
             since=since,
-            elapsed_s=max(0.0, (_now() - since).total_seconds()),
+            elapsed_s=max(0.0, (datetime.now(UTC) - since).total_seconds()),
             reason=why if isinstance(why, Reason) else None,
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
@@ -195,12 +195,8 @@ class Room:
 
     def _began(self, name: str, state: State) -> datetime:
         """Return since when a host has been seen in this state."""
-        seen, since = self._since.get(name, (None, _now()))
+        seen, since = self._since.get(name, (None, datetime.now(UTC)))
         if seen is not state:
-            since = _now()
+            since = datetime.now(UTC)
             self._since[name] = (state, since)
         return since
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

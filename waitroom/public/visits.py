@@ -38,7 +38,7 @@ class Visits:
     def any_path(self, host: Host, name: str) -> Response:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
         if self._door.is_trapped(host):
-            return forms.nothing()
+            return Response(status=HTTPStatus.NOT_FOUND)
         admission = self._door.admission(host)
         view = self._reception.woken_now(host, self._room.view(host, name), admission)
         wait_s = preferred_wait_s(request.headers.get("Prefer", ""))

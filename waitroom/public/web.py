@@ -11,12 +11,11 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from waitroom.public import answers, asked, forms
 from waitroom.public.door import Door
-from waitroom.public.encoding import compress
 from waitroom.public.reception import Reception
 from waitroom.public.turns import Turns
 from waitroom.public.visits import Visits
@@ -60,7 +59,7 @@ def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turn
     app.register_error_handler(HTTPStatus.NOT_FOUND, lambda _: any_path())
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, lambda _: any_path())
     app.register_error_handler(Exception, _broken)
-    app.after_request(lambda response: compress(request, forms.stamp(response)))
+    app.after_request(lambda response: forms.compress(forms.stamp(response)))
     return app
 
 
