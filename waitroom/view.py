@@ -51,6 +51,7 @@ class Refusal(enum.StrEnum):
 
     CLOSED = "closed"  # only its operators and its schedule wake it
     SPENT = "spent"  # a budget of wakes or of time awake is used up
+    BUSY = "busy"  # as many hosts are being woken as may be at once
     HOURS = "hours"  # it is not woken at this time
     BARRED = "barred"  # this visitor is not let in, because of what came from where he is
     FAULT = "fault"  # the journal can't be used, and without it nothing is woken

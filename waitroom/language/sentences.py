@@ -26,6 +26,7 @@ HEADLINES: dict[State | Refusal, str] = {
     State.UNKNOWN: _("Out of sight"),
     Refusal.CLOSED: _("Closed"),
     Refusal.SPENT: _("The budget is spent"),
+    Refusal.BUSY: _("One moment"),
     Refusal.HOURS: _("Outside its hours"),
     Refusal.BARRED: _("Not from here"),
     Refusal.FAULT: _("Out of order"),
@@ -66,6 +67,10 @@ MEMBERS = {
 REFUSALS = {
     Refusal.CLOSED: _("%(host)s is asleep, and only its operators can wake it."),
     Refusal.SPENT: _("%(host)s is asleep, and has been woken as often as its budget allows."),
+    Refusal.BUSY: _(
+        "%(host)s is asleep, and too many others are being woken at the moment. "
+        "It can be woken as soon as one of them is done."
+    ),
     Refusal.HOURS: _("%(host)s is asleep, and is not woken at this time."),
     Refusal.BARRED: _("%(host)s is asleep, and can't be woken from where you are."),
     Refusal.FAULT: _(

@@ -21,6 +21,7 @@ from waitroom.waking.budgets import Claim, NotGranted, Proof
 # Of a wake that is refused whatever the visitor does; not here: he does not get it.
 _NOT_NOW = {
     Refusal.SPENT: HTTPStatus.TOO_MANY_REQUESTS,
+    Refusal.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
     Refusal.FAULT: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -121,7 +121,7 @@ class Ledger:
         if opens:
             return Refused(Refusal.SPENT, max(opens))
         if under_way >= total.wakes_at_once:
-            return Refused(Refusal.SPENT)
+            return Refused(Refusal.BUSY)
         return None
 
     def left(

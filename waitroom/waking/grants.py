@@ -98,7 +98,8 @@ class Grants:
         said = self._said.get(host.name)
         if said is None or now - said > _SAID_EVERY:
             self._said[host.name] = now
-            log.warning("%s: not woken, because a budget is spent", host.name)
+            why = "a budget is spent" if refused.until else "as many wakes are under way as may be"
+            log.warning("%s: not woken, because %s", host.name, why)
             fields = {"reason": refused.why, "until": refused.until}
             self._journal.append(Kind.WAKE_REFUSED, host.name, **fields)
 

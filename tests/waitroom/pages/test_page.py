@@ -130,6 +130,7 @@ def test_a_request_that_carried_something_is_told_that_it_was_not_sent_on() -> N
 
 def test_without_script_it_looks_again_by_itself_while_something_is_under_way() -> None:
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page(State.WAKING)
+    assert "http-equiv" in page(State.ASLEEP, token=None, refused=Refused(Refusal.BUSY))
     assert "http-equiv" not in page(State.ASLEEP)
     assert "http-equiv" not in page(State.FAILED)
 
