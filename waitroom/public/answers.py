@@ -34,7 +34,7 @@ def waiting(
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
     """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
-    if asked.form() != "text/html":
+    if asked.form() != "text/html" or asked.is_terminal():
         return brief(host, view, token=token, origin_status=origin_status, status=status)
     language, nonce = _language(host), forms.nonce()
     text = page.render(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import request
 
-from waitroom.gate.agents import ERRAND_PATHS, is_machine
+from waitroom.gate.agents import ERRAND_PATHS, Agent, is_machine, kind
 from waitroom.gate.gate import Facts
 from waitroom.gate.visitors import visitor_address
 from waitroom.registry.hosts import Counting, normalise
@@ -39,6 +39,11 @@ def form() -> str:
 def wants_page() -> bool:
     """Whether a browser asks for a page, and not its script, nor a program that takes anything."""
     return "text/html" in request.headers.get("Accept", "")
+
+
+def is_terminal() -> bool:
+    """Whether a program asks that takes anything, a page included."""
+    return kind(request.headers.get("User-Agent", "")) is Agent.PROGRAM and not wants_page()
 
 
 def languages() -> str:

@@ -277,6 +277,18 @@ def test_a_program_is_told_what_wakes_a_host_or_why_nothing_does(
     assert "browser" not in spent.text
 
 
+@pytest.mark.parametrize("gate", ["open", "closed"])
+def test_a_program_gets_a_page_only_if_it_asks_for_one(tmp_path: Path, gate: str) -> None:
+    visitor = Visitor(tmp_path, gate=gate)
+    kinds = {
+        (agent, accept): visitor.open("GET", "/", accept=accept, agent=agent).mimetype
+        for agent in ("curl/8.5.0", BROWSER)
+        for accept in ("*/*", "text/html")
+    }
+    assert kinds.pop(("curl/8.5.0", "*/*")) == "text/plain"
+    assert set(kinds.values()) == {"text/html"}
+
+
 def test_who_only_asks_or_asks_for_a_wake_is_not_told_so(visitor: Visitor) -> None:
     for method, path in (("GET", "/orders"), ("POST", "/.waitroom/wake")):
         answer = visitor.open(method, path)
