@@ -34,8 +34,10 @@ _SHADOWED = {
 # How old the provider's word may be; it costs little, and thousands may ask.
 _FRESH_S = 1.0
 _DOUBT_S = 0.1
-# How long a visitor of a running upstream waits for the first word of its app.
+# How long a visitor of a running upstream waits for the first word of its app; and one whom the
+# app itself may have told of an error, which nobody else would tell him: a VM's provider is slow.
 _FIRST_PROBE_S = 0.3
+_DOUBT_PROBE_S = 1.0
 # What a wake starts, or goes on with.
 _ASLEEP = (Phase.STOPPED, Phase.STOPPING, Phase.PARTLY)
 # A provider that is only out of reach, as against all that a person must mend.
@@ -155,7 +157,7 @@ class Room:
         if status.phase in _ASLEEP or self._is_stopping(host):
             return State.ASLEEP, None
         if shadow or in_doubt:
-            return self._attended(host), None
+            return self._attended(host, _DOUBT_PROBE_S if in_doubt else _FIRST_PROBE_S), None
         return self._running(host, status)
 
     def _running(self, host: Host, status: Status) -> tuple[State, Stage | None]:
@@ -165,13 +167,13 @@ class Room:
         # Whom Traefik leads here still, though its own route is long back.
         if status.trouble and host.route is Route.OWN:
             return State.WAKING, Stage.UNHEALTHY
-        return self._attended(host), None
+        return self._attended(host, _FIRST_PROBE_S), None
 
-    def _attended(self, host: Host) -> State:
+    def _attended(self, host: Host, wait_s: float) -> State:
         first = self._waker.under_way(host.name) is None
         attendance = self._waker.attend(host)
         if first:  # whoever comes later is not held: thousands may poll
-            attendance.ended.wait(_FIRST_PROBE_S)
+            attendance.ended.wait(wait_s)
         if attendance.answered:
             return State.READY
         # Ended without the app: it was stopped a moment ago, and the provider's word was old.

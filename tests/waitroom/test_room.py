@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import time
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support import eventually
-from tests.waitroom.fakes import a_host
+from tests.waitroom.fakes import FakeUpstream, a_host
 from tests.waitroom.house import House
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
@@ -20,7 +21,7 @@ from waitroom.public.door import Door
 from waitroom.public.turns import Turns
 from waitroom.public.web import public_app
 from waitroom.registry.hosts import Host
-from waitroom.upstreams.base import Member, Phase
+from waitroom.upstreams.base import Member, Phase, Status
 from waitroom.view import State
 from waitroom.waking.budgets import Claim, Proof
 
@@ -157,6 +158,19 @@ def test_a_wake_of_what_is_about_to_fall_asleep_calls_that_off_and_costs_no_budg
         assert house.routes.shadow(HOST.name) is None
     assert "wake_requested" not in [event["kind"] for event in house.journal.events()]
     assert state(house) is State.READY
+
+
+class Slow(FakeUpstream):
+    """One whose provider takes its time, as that of a VM does."""
+
+    def status(self) -> Status:
+        time.sleep(0.4)
+        return super().status()
+
+
+def test_the_error_of_an_app_is_told_as_such_also_where_its_provider_is_slow(house: House) -> None:
+    house.upstreams[HOST.url] = Slow(Phase.RUNNING)
+    assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.READY
 
 
 class FallsAsleep(RouteFolder):
