@@ -31,9 +31,9 @@ MONITOR = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/
 class Edge:
     """The application over one host whose upstream does what the test says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **keys: Any) -> None:
         counting = {"ignore_paths": ["/health"], "ignore_agents": ["OurMonitor"]}
-        host = a_host(activity=counting)
+        host = a_host(activity=counting, **keys)
         house = House(folder, host)
         self.upstream = house.upstream(host)
         self.folder = house.routes
@@ -220,6 +220,31 @@ def test_a_page_of_another_site_wakes_nothing_in_its_visitors_name(
     form = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_ACCEPT": "text/html"}
     answer, _ = edge.ask("POST", "/.waitroom/wake", b"token=" + token, {**form, **headers})
     assert answer == status
+
+
+LINK = {"HTTP_SEC_FETCH_DEST": "document", "HTTP_SEC_FETCH_MODE": "navigate"}
+SCRIPT = {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "cors"}
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "more", "wakes"),
+    [
+        ("GET", "cross-site", LINK, True),
+        ("GET", "same-origin", SCRIPT, True),
+        ("GET", "same-site", SCRIPT, True),
+        ("POST", "same-origin", LINK, True),
+        ("GET", "cross-site", SCRIPT, False),
+        ("POST", "cross-site", SCRIPT, False),
+        ("POST", "cross-site", LINK, False),
+    ],
+)
+def test_a_form_or_script_of_another_site_wakes_no_open_host_and_a_link_does(
+    tmp_path: Path, method: str, site: str, more: dict[str, str], *, wakes: bool
+) -> None:
+    edge = Edge(tmp_path, gate="open")
+    headers = {"HTTP_USER_AGENT": BROWSER, "HTTP_SEC_FETCH_SITE": site, **more}
+    answered = edge.ask(method, "/", b"", headers)[1]
+    assert (answered["X-Waitroom"] != "asleep") is wakes
 
 
 @pytest.mark.parametrize(

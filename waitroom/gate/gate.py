@@ -78,6 +78,12 @@ class Facts:
         """Whether a page of another site asks, in the name of whoever looks at it."""
         return self.site not in ("", "none", "same-origin")
 
+    @property
+    def is_forged(self) -> bool:
+        """Whether a page of another site sends a form or has its script ask, and no mere link."""
+        is_link = self.method == "GET" and self.mode in ("", "navigate")
+        return self.site == "cross-site" and not is_link
+
 
 def caller(facts: Facts) -> Caller:
     """Tell who is behind a request."""

@@ -67,7 +67,11 @@ class Door:
 
     def admission(self, host: Host) -> Admission:
         """Tell what is between this request for any path of the host and its wake."""
-        return gate.admission(host.gate, gate.caller(asked.facts()), self._trust(host))
+        facts, trust = asked.facts(), self._trust(host)
+        given = gate.admission(host.gate, gate.caller(facts), trust)
+        if given is Admission.NOW and trust is not Trust.TOKEN and facts.is_forged:
+            return Admission.FREE  # the page that he gets may ask for it
+        return given
 
     def page_admission(self, host: Host) -> Admission:
         """Tell the same for a request of the page that was shown before; none posts elsewhere."""
