@@ -222,6 +222,24 @@ def test_a_page_of_another_site_wakes_nothing_in_its_visitors_name(
     assert answer == status
 
 
+@pytest.mark.parametrize(
+    ("agent", "accept", "wakes"),
+    [
+        (BROWSER, "text/html,application/xhtml+xml,*/*;q=0.8", True),
+        (BROWSER, "*/*", True),
+        ("curl/8.5.0", "image/png", True),
+        (BROWSER, "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", False),
+        (BROWSER, "text/css,*/*;q=0.1", False),
+    ],
+)
+def test_on_plain_http_pictures_and_styles_wake_no_open_host(
+    tmp_path: Path, agent: str, accept: str, *, wakes: bool
+) -> None:
+    edge = Edge(tmp_path, gate="open")
+    answered = edge.ask("GET", "/", b"", {"HTTP_USER_AGENT": agent, "HTTP_ACCEPT": accept})[1]
+    assert (answered["X-Waitroom"] != "asleep") is wakes
+
+
 LINK = {"HTTP_SEC_FETCH_DEST": "document", "HTTP_SEC_FETCH_MODE": "navigate"}
 SCRIPT = {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "cors"}
 

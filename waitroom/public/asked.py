@@ -77,7 +77,7 @@ def facts() -> Facts:
         path=_raw_path(),
         agent=header("User-Agent", ""),
         purpose=" ".join(header(name, "") for name in purposes).lower(),
-        dest=header("Sec-Fetch-Dest", ""),
+        dest=header("Sec-Fetch-Dest", "") or _dest(),
         mode=header("Sec-Fetch-Mode", ""),
         site=header("Sec-Fetch-Site", "") or _site(header("Origin", "")),
     )
@@ -139,6 +139,14 @@ def _site(origin: str) -> str:
     except ValueError:
         name = ""
     return "same-origin" if name and normalise(name) == normalise(hostname()) else "cross-site"
+
+
+def _dest() -> str:
+    """Return what Sec-Fetch-Dest would say of a browser's errand, on plain HTTP."""
+    accept = request.headers.get("Accept", "")
+    if kind(request.headers.get("User-Agent", "")) is not Agent.BROWSER:
+        return ""
+    return "image" if accept.startswith("image/") else "style" if "text/css" in accept else ""
 
 
 def _raw_path() -> str:
