@@ -7,7 +7,6 @@ is mended by `upkeep`; only a host found stopped is led here at once.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from traefik.folder import RouteFolder, Shadow
@@ -78,24 +77,20 @@ class Room:
             state, why = self._state(host, in_doubt=in_doubt)
             wake = self._waker.under_way(host.name)
         since = wake.since if wake else self._began(host.name, state)
-        failure = self._outcomes.failure(host.name)
-        view = View(
+        failure, history = self._outcomes.failure(host.name), self._outcomes.history
+        unwell = why is Stage.UNHEALTHY  # and how long that lasts nobody knows
+        woken = wake if state is State.WAKING and not unwell else None
+        return View(
             host=name,
             state=state,
             since=since,
             elapsed_s=max(0.0, (datetime.now(UTC) - since).total_seconds()),
+            expected_s=None if unwell else history.expected_s(host.name),
+            late_s=None if unwell else history.late_s(host.name),
+            stage=woken.stage if woken else why if isinstance(why, Stage) else None,
+            members=woken.members if woken else (),
             reason=why if isinstance(why, Reason) else None,
             again_s=failure.again_s if failure and state is State.FAILED else None,
-        )
-        if why is Stage.UNHEALTHY:  # how long that lasts nobody knows
-            return replace(view, stage=why)
-        woken = wake if state is State.WAKING else None
-        return replace(
-            view,
-            expected_s=self._outcomes.history.expected_s(host.name),
-            late_s=self._outcomes.history.late_s(host.name),
-            stage=woken.stage if woken else None,
-            members=woken.members if woken else (),
         )
 
     def glance(self, name: str) -> State:

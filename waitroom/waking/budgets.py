@@ -114,8 +114,7 @@ class Ledger:
         if claim.proof in (Proof.SCHEDULE, Proof.ORDER):
             return None
         opens = [
-            *self._free(claim, host, total, now),
-            *self._after_pause(host, now),
+            *self._opens(claim, host, total, now),
             *self._rested(host, now, asleep_since or now),
         ]
         if opens:
@@ -141,10 +140,10 @@ class Ledger:
     def _day(self, now: datetime) -> list[_Granted]:
         return [granted for granted in self._granted if _counts(granted.at, now)]
 
-    def _free(
+    def _opens(
         self, claim: Claim, host: Host, total: TotalBudget, now: datetime
     ) -> Iterator[datetime]:
-        """For each number of wakes that is used up, when one is free again."""
+        """For each number of wakes that is used up, and the pause, when there is one again."""
         day, budget = self._day(now), host.budget
         own = [g for g in day if g.host == host.name]
         bounds = [
@@ -158,11 +157,9 @@ class Ledger:
         for granted, most in bounds:
             if len(granted) >= most:  # more than the most after an edit of hosts.yaml
                 yield granted[-most].at + _DAY
-
-    def _after_pause(self, host: Host, now: datetime) -> Iterator[datetime]:
-        last, pause = self._last.get(host.name), host.budget.pause
-        if last and pause and _counts(last, now) and last + pause > now:
-            yield last + pause
+        last = self._last.get(host.name)
+        if last and budget.pause and _counts(last, now) and last + budget.pause > now:
+            yield last + budget.pause
 
     def _rested(self, host: Host, now: datetime, asleep_since: datetime) -> Iterator[datetime]:
         """When the time awake of the last 24 hours falls below what is allowed, if it is not."""
