@@ -34,7 +34,7 @@ def waiting(
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
     """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
-    if asked.form() != "text/html" or asked.is_terminal():
+    if asked.wants_no_page():
         return brief(host, view, token=token, origin_status=origin_status, status=status)
     language, nonce = _language(host), forms.nonce()
     text = page.render(
@@ -111,7 +111,7 @@ def status(host: Host, view: View) -> Response:
 
 def unregistered() -> Response:
     """Answer for a host that nobody registered."""
-    if asked.form() != "text/html":
+    if asked.wants_no_page():
         return forms.problem(HTTPStatus.NOT_FOUND, "nobody registered this host here")
     language, nonce = best(asked.languages()), forms.nonce()
     text = page.unregistered(asked.hostname(), language, nonce=nonce)

@@ -36,14 +36,15 @@ def form() -> str:
     return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
 
 
+def wants_no_page() -> bool:
+    """Whether a page would be wrong: also for a program that takes anything, such as curl."""
+    program = kind(request.headers.get("User-Agent", "")) is Agent.PROGRAM
+    return form() != "text/html" or (program and not wants_page())
+
+
 def wants_page() -> bool:
     """Whether a browser asks for a page, and not its script, nor a program that takes anything."""
     return "text/html" in request.headers.get("Accept", "")
-
-
-def is_terminal() -> bool:
-    """Whether a program asks that takes anything, a page included."""
-    return kind(request.headers.get("User-Agent", "")) is Agent.PROGRAM and not wants_page()
 
 
 def languages() -> str:

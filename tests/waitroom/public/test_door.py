@@ -287,6 +287,8 @@ def test_a_program_gets_a_page_only_if_it_asks_for_one(tmp_path: Path, gate: str
     }
     assert kinds.pop(("curl/8.5.0", "*/*")) == "text/plain"
     assert set(kinds.values()) == {"text/html"}
+    nobody = visitor.client.get("/", headers={"Host": "nobody.test", "User-Agent": "curl/8.5.0"})
+    assert (nobody.status_code, nobody.mimetype) == (404, "text/plain")
 
 
 def test_who_only_asks_or_asks_for_a_wake_is_not_told_so(visitor: Visitor) -> None:
