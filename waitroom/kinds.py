@@ -9,7 +9,7 @@ class Kind(enum.StrEnum):
     """What happened to a host."""
 
     WAKE_REQUESTED = "wake_requested"  # somebody was let in; its wake begins
-    WAKE_REFUSED = "wake_refused"  # a budget is spent
+    WAKE_REFUSED = "wake_refused"  # a budget is spent, or too many are being woken
     WOKEN = "woken"  # its app answers
     WAKE_FAILED = "wake_failed"
     FOUND_RUNNING = "found_running"  # somebody else has started it

@@ -13,9 +13,10 @@ from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
 from waitroom.found_stopped import FoundStopped
 from waitroom.registry.hosts import Host
-from waitroom.upstreams.base import Phase
+from waitroom.registry.values import Route
+from waitroom.upstreams.base import Phase, Status
 from waitroom.upstreams.fronts import is_down
-from waitroom.view import Refused, State, View
+from waitroom.view import Refused, Stage, State, View
 from waitroom.waking.budgets import Claim, Left
 from waitroom.waking.outcomes import Outcomes
 from waitroom.waking.statuses import Statuses
@@ -32,8 +33,10 @@ _SHADOWED = {
 # How old the provider's word may be; it costs little, and thousands may ask.
 _FRESH_S = 1.0
 _DOUBT_S = 0.1
-# How long a visitor of a running upstream waits for the first word of its app.
+# How long a visitor of a running upstream waits for the first word of its app; and one whom the
+# app itself may have told of an error, which nobody else would tell him: a VM's provider is slow.
 _FIRST_PROBE_S = 0.3
+_DOUBT_PROBE_S = 1.0
 # What a wake starts, or goes on with.
 _ASLEEP = (Phase.STOPPED, Phase.STOPPING, Phase.PARTLY)
 # A provider that is only out of reach, as against all that a person must mend.
@@ -69,22 +72,24 @@ class Room:
         """
         wake = self._waker.under_way(host.name)
         if wake and wake.starts:
-            state, reason = State.WAKING, None
+            state, why = State.WAKING, None
         else:
-            state, reason = self._state(host, in_doubt=in_doubt)
+            state, why = self._state(host, in_doubt=in_doubt)
             wake = self._waker.under_way(host.name)
         since = wake.since if wake else self._began(host.name, state)
-        failure = self._outcomes.failure(host.name)
+        failure, history = self._outcomes.failure(host.name), self._outcomes.history
+        unwell = why is Stage.UNHEALTHY  # and how long that lasts nobody knows
+        woken = wake if state is State.WAKING and not unwell else None
         return View(
             host=name,
             state=state,
             since=since,
-            elapsed_s=max(0.0, (_now() - since).total_seconds()),
-            expected_s=self._outcomes.history.expected_s(host.name),
-            late_s=self._outcomes.history.late_s(host.name),
-            stage=wake.stage if wake and state is State.WAKING else None,
-            members=wake.members if wake and state is State.WAKING else (),
-            reason=reason,
+            elapsed_s=max(0.0, (datetime.now(UTC) - since).total_seconds()),
+            expected_s=None if unwell else history.expected_s(host.name),
+            late_s=None if unwell else history.late_s(host.name),
+            stage=woken.stage if woken else why if isinstance(why, Stage) else None,
+            members=woken.members if woken else (),
+            reason=why if isinstance(why, Reason) else None,
             again_s=failure.again_s if failure and state is State.FAILED else None,
         )
 
@@ -102,11 +107,14 @@ class Room:
 
         Raises: NotGranted, JournalError.
         """
+        self.call_off_sleep(host)
         # Behind a shadow it may be on its way down; only a wake waits that out.
         if self._folder.shadow(host.name) is None and self._runs(host):
             self._waker.attend(host)
             return True
-        return self._waker.wake(host, claim)
+        begun = self._waker.wake(host, claim)
+        self._since.pop(host.name, None)  # also where nobody sees it until it has ended
+        return begun
 
     def refusal(self, host: Host, claim: Claim) -> Refused | None:
         """Return why such a claim would be refused now, if it would. Raises: JournalError."""
@@ -117,13 +125,13 @@ class Room:
         return self._waker.left(host)
 
     def call_off_sleep(self, host: Host) -> None:
-        """Keep a draining host awake for a visitor, unless it fell asleep a moment before."""
+        """Keep a draining host awake, unless it fell asleep a moment before."""
         if self._folder.call_off(host.name):
-            log.info("%s: a visitor came while it drained, it stays awake", host.name)
+            log.info("%s: somebody came while it drained, it stays awake", host.name)
             self._outcomes.note_ready(host.name)
 
-    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | None]:
-        """Return the state of a host that nobody is waking."""
+    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | Stage | None]:
+        """Return the state of a host that nobody is waking, and what is said of it besides."""
         shadow = self._folder.shadow(host.name)
         if shadow is Shadow.DRAINING:
             return State.DRAINING, None
@@ -143,15 +151,24 @@ class Room:
             self._found_stopped.shadow_soon(host)
         if status.phase in _ASLEEP or self._is_stopping(host):
             return State.ASLEEP, None
-        if self._outcomes.just_ready(host.name) and shadow is None and not in_doubt:
-            return State.READY, None
-        return self._attended(host), None
+        if shadow or in_doubt:
+            return self._attended(host, _DOUBT_PROBE_S if in_doubt else _FIRST_PROBE_S), None
+        return self._running(host, status)
 
-    def _attended(self, host: Host) -> State:
+    def _running(self, host: Host, status: Status) -> tuple[State, Stage | None]:
+        """Return the state of a host whose own route should be in force."""
+        if self._outcomes.just_ready(host.name):
+            return State.READY, None
+        # Whom Traefik leads here still, though its own route is long back.
+        if status.trouble and host.route is Route.OWN:
+            return State.WAKING, Stage.UNHEALTHY
+        return self._attended(host, _FIRST_PROBE_S), None
+
+    def _attended(self, host: Host, wait_s: float) -> State:
         first = self._waker.under_way(host.name) is None
         attendance = self._waker.attend(host)
         if first:  # whoever comes later is not held: thousands may poll
-            attendance.ended.wait(_FIRST_PROBE_S)
+            attendance.ended.wait(wait_s)
         if attendance.answered:
             return State.READY
         # Ended without the app: it was stopped a moment ago, and the provider's word was old.
@@ -175,12 +192,8 @@ class Room:
 
     def _began(self, name: str, state: State) -> datetime:
         """Return since when a host has been seen in this state."""
-        seen, since = self._since.get(name, (None, _now()))
+        seen, since = self._since.get(name, (None, datetime.now(UTC)))
         if seen is not state:
-            since = _now()
+            since = datetime.now(UTC)
             self._since[name] = (state, since)
         return since
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -27,7 +27,7 @@ from waitroom.listeners import listeners
 from waitroom.parts import Parts, put_together
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.record.records import Latest
 from waitroom.registry.config import RegistryFile
 from waitroom.registry.settings import Settings
@@ -116,12 +116,10 @@ def _begin(settings: Settings, file: RegistryFile, parts: Parts) -> None:
 def _public(settings: Settings, secret: bytes, file: RegistryFile, parts: Parts) -> WSGIApplication:
     """Make the listener that visitors come to."""
     return public_app(
-        Public(
-            registry=file.current,
-            room=parts.room,
-            door=Door(secret, settings.trusted_proxies),
-            turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
-        )
+        registry=file.current,
+        room=parts.room,
+        door=Door(secret, settings.trusted_proxies),
+        turns=Turns(functools.partial(canary.comes_to_lead, settings.traefik_urls)),
     )
 
 

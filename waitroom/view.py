@@ -33,6 +33,7 @@ class Stage(enum.StrEnum):
     PREPARING = "preparing"  # it has one, and makes it ready
     ANSWERING = "answering"  # it runs; the app has not answered yet
     REPAIRING = "repairing"  # the provider mends the machine, and starts it after that
+    UNHEALTHY = "unhealthy"  # the app answers, and its own health check keeps Traefik from it
     QUEUED = "queued"  # the provider has no machine free; it is asked again at growing pauses
 
 
@@ -50,6 +51,7 @@ class Refusal(enum.StrEnum):
 
     CLOSED = "closed"  # only its operators and its schedule wake it
     SPENT = "spent"  # a budget of wakes or of time awake is used up
+    BUSY = "busy"  # as many hosts are being woken as may be at once
     HOURS = "hours"  # it is not woken at this time
     BARRED = "barred"  # this visitor is not let in, because of what came from where he is
     FAULT = "fault"  # the journal can't be used, and without it nothing is woken
@@ -78,6 +80,11 @@ class View:
     reason: Reason | None = None  # only when FAILED or UNKNOWN
     again_s: float | None = None  # only when FAILED: in how many seconds it may be tried again
     refused: Refused | None = None  # told only when ASLEEP or FAILED: what else needs no wake
+
+    @property
+    def is_wakeable(self) -> bool:
+        """Whether a wake leads out of this state."""
+        return self.state in (State.ASLEEP, State.FAILED)
 
     @property
     def scene(self) -> State | Refusal:

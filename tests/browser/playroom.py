@@ -16,6 +16,8 @@ from urllib.parse import parse_qs
 from waitroom.errors import Reason
 from waitroom.gate.challenges import Challenges
 from waitroom.gate.game import Games
+from waitroom.language.catalogues import language
+from waitroom.language.words import message
 from waitroom.pages import board, page
 from waitroom.registry.branding import Branding
 from waitroom.view import Refused, Stage, State, View
@@ -148,15 +150,14 @@ class _Handler(BaseHTTPRequestHandler):
             "elapsed_s": view.elapsed_s,
             "expected_s": view.expected_s,
             "late_s": view.late_s,
-            "message": page.message(view, self._language()),
+            "message": message(view, self._language()),
         }
 
     def _board(self) -> None:
         game = GAMES.play(self.room.host, "", "", "", 0.0)
-        language, brand = self._language(), self.room.brand
         html = board.render(
-            self.room.view(), game, language,
-            wakes=self.room.puzzle, back="/", nonce="n", brand=brand,
+            self.room.view(), game, self._language(),
+            wakes=self.room.puzzle, back="/", nonce="n", brand=self.room.brand,
         )  # fmt: skip
         policy = page.content_security_policy("n", framed=True)
         self._answer(200, html, "text/html", policy=policy)
@@ -182,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(503, html, "text/html", policy=page.content_security_policy(nonce))
 
     def _language(self) -> str:
-        return page.language(self.headers.get("Accept-Language", ""))
+        return language(self.headers.get("Accept-Language", ""))
 
     def _answer(
         self,

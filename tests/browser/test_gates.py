@@ -131,6 +131,7 @@ def test_without_https_a_visit_is_a_button_and_a_moment_of_patience(
     page = visit(stack, host=HOST)
     button = page.get_by_role("button", name="Wake it up")
     expect(button).to_be_visible()
+    expect(page.locator("#queue")).to_be_hidden()
     assert not wakes(stack)
     button.click()
     in_the_app(page)
@@ -144,6 +145,7 @@ def test_without_script_the_button_comes_late_and_wakes(
     stack = room(gate=gate)
     page = visit(stack, "/?q=1", script=False)
     asked = time.monotonic()
+    expect(page.locator("#queue")).to_be_hidden()
     page.get_by_role("button", name="Wake it up").click()  # waits until it can be seen
     assert time.monotonic() - asked > 1
     in_the_app(page)

@@ -184,6 +184,20 @@ def test_a_wake_that_can_not_be_is_asked_for_once_and_the_page_says_why(
     assert room.tokens == ["token1"]
 
 
+def test_who_came_when_too_many_were_being_woken_wakes_it_as_soon_as_it_may_be(
+    page: Page, room: Playroom
+) -> None:
+    room.automatic = False
+    page.goto(room.url)
+    room.refused, room.wakes = Refused(Refusal.BUSY), [429]
+    page.get_by_role("button").click()
+    expect(page.locator("h1")).to_have_text("One moment")
+    room.refused, room.automatic = None, True
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("h1")).to_have_text("Waking up")
+    assert room.tokens == ["token1", "token2"]
+
+
 def test_title_and_icon_change_when_it_is_ready(page: Page, room: Playroom) -> None:
     room.state = State.WAKING
     page.goto(room.url)

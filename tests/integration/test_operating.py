@@ -53,6 +53,8 @@ def test_a_host_is_woken_and_put_to_sleep_by_command(stack: Local) -> None:
     [wish] = stack.events("sleep_requested")
     assert (wish["by"], wish["force"]) == ("ann", False)
     assert "sleeps already" in in_one_line(order(stack, "sleep", HOST))
+    assert order(stack, "wake", HOST).returncode == 0
+    assert stack.is_awake()  # at the first request
 
 
 def test_an_open_websocket_calls_a_sleep_off_unless_it_is_forced(stack: Local) -> None:

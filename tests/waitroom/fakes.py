@@ -30,6 +30,7 @@ class FakeUpstream:
         self.fault: UpstreamError | None = None
         self.url: str | None = None
         self.detail = ""
+        self.trouble = ""
         self.members: tuple[Member, ...] = ()
         self.fails_to_start: list[UpstreamError] = []  # what the status says after each start
         self._failed: UpstreamError | None = None
@@ -42,7 +43,13 @@ class FakeUpstream:
         failed, self._failed = self._failed, None
         if self.fault or failed:
             raise self.fault or failed  # type: ignore[misc]
-        return Status(self.phase, detail=self.detail, url=self.url, members=self.members)
+        return Status(
+            self.phase,
+            detail=self.detail,
+            url=self.url,
+            members=self.members,
+            trouble=self.trouble,
+        )
 
     def start(self) -> None:
         self.starts += 1

@@ -20,7 +20,7 @@ from traefik.folder import Shadow
 from waitroom.public import asked
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.upstreams.base import Phase
 
 INPUTS = int(os.environ.get("FAULT_INPUTS", "400"))
@@ -31,21 +31,19 @@ MONITOR = "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/
 class Edge:
     """The application over one host whose upstream does what the test says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **keys: Any) -> None:
         counting = {"ignore_paths": ["/health"], "ignore_agents": ["OurMonitor"]}
-        host = a_host(activity=counting)
+        host = a_host(activity=counting, **keys)
         house = House(folder, host)
         self.upstream = house.upstream(host)
         self.folder = house.routes
         self.door = Door(b"s" * 32, (), sleep=lambda _: None)
         self.host = host
         self.application = public_app(
-            Public(
-                registry=lambda: house.registry,
-                room=house.room,
-                door=self.door,
-                turns=Turns(lambda _name, _wanted: True),
-            )
+            registry=lambda: house.registry,
+            room=house.room,
+            door=self.door,
+            turns=Turns(lambda _name, _wanted: True),
         )
 
     def ask(
@@ -150,7 +148,7 @@ def test_an_odd_wake_request_is_refused(edge: Edge, kind: str, body: bytes) -> N
 @given(odd | odd.map(lambda text: f"http://app.test/{text}"))
 def test_any_referer_is_a_path_of_this_host(referer: str) -> None:
     with flask.Flask("x").test_request_context(environ_overrides={"HTTP_REFERER": referer}):
-        found = asked.referring_path()
+        found = asked.way_back()
     assert found.startswith("/")
     assert not found.startswith(("//", "/\\"))
 
@@ -180,6 +178,14 @@ def test_an_odd_referer_leads_nowhere_else(tmp_path: Path, referer: str) -> None
     assert status == 303
     assert headers["Location"].startswith("/")
     assert not headers["Location"].startswith("//")
+
+
+@pytest.mark.parametrize("path", ["/", "/.waitroom/status", "/.waitroom/wake"])
+def test_options_get_the_short_answer_of_a_host_at_any_path(tmp_path: Path, path: str) -> None:
+    edge = Edge(tmp_path)
+    status, headers = edge.ask("OPTIONS", path, b"", {"HTTP_USER_AGENT": BROWSER})
+    assert (status, headers["X-Waitroom"]) == (503, "asleep")
+    assert edge.ask("OPTIONS", path, b"", {"HTTP_HOST": "nobody.test"})[0] == 404
 
 
 def test_scanners_by_the_hundred_fill_no_log(
@@ -214,6 +220,49 @@ def test_a_page_of_another_site_wakes_nothing_in_its_visitors_name(
     form = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_ACCEPT": "text/html"}
     answer, _ = edge.ask("POST", "/.waitroom/wake", b"token=" + token, {**form, **headers})
     assert answer == status
+
+
+@pytest.mark.parametrize(
+    ("agent", "accept", "wakes"),
+    [
+        (BROWSER, "text/html,application/xhtml+xml,*/*;q=0.8", True),
+        (BROWSER, "*/*", True),
+        ("curl/8.5.0", "image/png", True),
+        (BROWSER, "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", False),
+        (BROWSER, "text/css,*/*;q=0.1", False),
+    ],
+)
+def test_on_plain_http_pictures_and_styles_wake_no_open_host(
+    tmp_path: Path, agent: str, accept: str, *, wakes: bool
+) -> None:
+    edge = Edge(tmp_path, gate="open")
+    answered = edge.ask("GET", "/", b"", {"HTTP_USER_AGENT": agent, "HTTP_ACCEPT": accept})[1]
+    assert (answered["X-Waitroom"] != "asleep") is wakes
+
+
+LINK = {"HTTP_SEC_FETCH_DEST": "document", "HTTP_SEC_FETCH_MODE": "navigate"}
+SCRIPT = {"HTTP_SEC_FETCH_DEST": "empty", "HTTP_SEC_FETCH_MODE": "cors"}
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "more", "wakes"),
+    [
+        ("GET", "cross-site", LINK, True),
+        ("GET", "same-origin", SCRIPT, True),
+        ("GET", "same-site", SCRIPT, True),
+        ("POST", "same-origin", LINK, True),
+        ("GET", "cross-site", SCRIPT, False),
+        ("POST", "cross-site", SCRIPT, False),
+        ("POST", "cross-site", LINK, False),
+    ],
+)
+def test_a_form_or_script_of_another_site_wakes_no_open_host_and_a_link_does(
+    tmp_path: Path, method: str, site: str, more: dict[str, str], *, wakes: bool
+) -> None:
+    edge = Edge(tmp_path, gate="open")
+    headers = {"HTTP_USER_AGENT": BROWSER, "HTTP_SEC_FETCH_SITE": site, **more}
+    answered = edge.ask(method, "/", b"", headers)[1]
+    assert (answered["X-Waitroom"] != "asleep") is wakes
 
 
 @pytest.mark.parametrize(

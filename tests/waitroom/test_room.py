@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import time
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support import eventually
-from tests.waitroom.fakes import a_host
+from tests.waitroom.fakes import FakeUpstream, a_host
 from tests.waitroom.house import House
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
+from waitroom.language import sentences
+from waitroom.language.words import message
 from waitroom.public.door import Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
 from waitroom.registry.hosts import Host
-from waitroom.upstreams.base import Member, Phase
+from waitroom.upstreams.base import Member, Phase, Status
 from waitroom.view import State
 from waitroom.waking.budgets import Claim, Proof
 
@@ -38,13 +41,12 @@ def state(house: House, host: Host = HOST) -> State:
 
 
 def client(house: House) -> FlaskClient:
-    parts = Public(
+    return public_app(
         registry=lambda: house.registry,
         room=house.room,
         door=Door(b"secret", (ipaddress.ip_network("127.0.0.0/8"),)),
         turns=Turns(lambda *_: False),
-    )
-    return public_app(parts).test_client()
+    ).test_client()
 
 
 def test_a_visitor_of_what_may_be_on_its_way_down_is_told_that_it_sleeps(house: House) -> None:
@@ -113,6 +115,62 @@ def test_whose_app_was_ready_a_moment_ago_and_does_not_answer_now_is_asleep(hous
     eventually(lambda: house.waker.under_way(HOST.name) is None)
     house.upstream(HOST).phase = Phase.STOPPED
     assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.ASLEEP
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_can_not_be_asked_about_is_unknown_where_there_are_words_for_that(
+    house: House, reason: Reason
+) -> None:
+    house.upstream(HOST).fault = UpstreamError(reason, "?")
+    is_unknown = reason in sentences.UNKNOWNS
+    assert state(house) is (State.UNKNOWN if is_unknown else State.FAILED)
+
+
+@pytest.mark.parametrize(("route", "state"), [("own", State.WAKING), ("ours", State.READY)])
+def test_whose_container_is_unhealthy_is_told_so_where_traefik_goes_by_that(
+    tmp_path: Path, route: str, state: State
+) -> None:
+    host = a_host(route=route)
+    house = House(tmp_path, host)
+    house.upstream(host).phase, house.upstream(host).trouble = Phase.RUNNING, "is unhealthy"
+    view = house.room.view(host, host.name)
+    assert view.state is state
+    assert ("health check fails" in message(view, "en")) is (route == "own")
+    assert house.room.view(host, host.name, in_doubt=True).state is State.READY
+
+
+def test_who_keeps_an_unhealthy_one_awake_is_sent_on_to_it(tmp_path: Path) -> None:
+    host = a_host(route="own")
+    house = House(tmp_path, host)
+    house.upstream(host).phase, house.upstream(host).trouble = Phase.RUNNING, "db is unhealthy"
+    house.routes.drain(HOST.names, "proof.invalid")
+    house.room.call_off_sleep(host)
+    assert house.room.view(host, host.name).state is State.READY
+
+
+def test_a_wake_of_what_is_about_to_fall_asleep_calls_that_off_and_costs_no_budget(
+    house: House,
+) -> None:
+    house.upstream(HOST).phase = Phase.RUNNING
+    house.routes.drain(HOST.names, "proof.invalid")
+    with house.locks.hold(HOST.name):  # by the sidecar, which has not decided yet
+        assert house.room.wake(HOST, Claim(visitor="operator", proof=Proof.ORDER))
+        assert house.routes.shadow(HOST.name) is None
+    assert "wake_requested" not in [event["kind"] for event in house.journal.events()]
+    assert state(house) is State.READY
+
+
+class Slow(FakeUpstream):
+    """One whose provider takes its time, as that of a VM does."""
+
+    def status(self) -> Status:
+        time.sleep(0.4)
+        return super().status()
+
+
+def test_the_error_of_an_app_is_told_as_such_also_where_its_provider_is_slow(house: House) -> None:
+    house.upstreams[HOST.url] = Slow(Phase.RUNNING)
+    assert house.room.view(HOST, HOST.name, in_doubt=True).state is State.READY
 
 
 class FallsAsleep(RouteFolder):

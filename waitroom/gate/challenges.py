@@ -30,7 +30,7 @@ class Challenge(msgspec.Struct, frozen=True):
 
     host: str
     nonce: str
-    issued_s: float  # POSIX
+    issued_s: float  # by the caller's clock, which only goes forward
     puzzle: int | None = None  # its number, where a puzzle is to be solved
     tries: int = TRIES  # left at it, with this one
 

@@ -47,6 +47,7 @@ class Admission(enum.StrEnum):
     WORK = "work"  # the page asks by itself, when its script has done some work
     CLICK = "click"  # a person has to press the button; then the same
     CHESS = "chess"  # a puzzle
+    BROWSER = "browser"  # a program is told that it takes one, or a token
     NONE = "none"  # a request of nobody is offered nothing
     CLOSED = "closed"
 
@@ -76,6 +77,12 @@ class Facts:
     def is_foreign(self) -> bool:
         """Whether a page of another site asks, in the name of whoever looks at it."""
         return self.site not in ("", "none", "same-origin")
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether a page of another site sends a form or has its script ask, and no mere link."""
+        is_link = self.method == "GET" and self.mode in ("", "navigate")
+        return self.site == "cross-site" and not is_link
 
 
 def caller(facts: Facts) -> Caller:
@@ -109,4 +116,4 @@ def admission(gate: Gate, caller: Caller, trust: Trust) -> Admission:
         return given
     if trust is Trust.NETWORK:
         return Admission.FREE
-    return Admission.NONE if caller is Caller.PROGRAM else given
+    return Admission.BROWSER if caller is Caller.PROGRAM else given

@@ -30,7 +30,7 @@ def springs(facts: Facts) -> bool:
 
     No page elsewhere may trap its visitors by asking in their name.
     """
-    own = facts.dest in ("", "document") and facts.site != "cross-site"
+    own = facts.dest in ("", "document") and not facts.is_foreign
     return own and facts.path.startswith(_PATHS)
 
 

@@ -26,6 +26,7 @@ HEADLINES: dict[State | Refusal, str] = {
     State.UNKNOWN: _("Out of sight"),
     Refusal.CLOSED: _("Closed"),
     Refusal.SPENT: _("The budget is spent"),
+    Refusal.BUSY: _("One moment"),
     Refusal.HOURS: _("Outside its hours"),
     Refusal.BARRED: _("Not from here"),
     Refusal.FAULT: _("Out of order"),
@@ -45,6 +46,10 @@ STAGES = {
     Stage.RESERVING: _("%(host)s is being started; its provider looks for a machine."),
     Stage.PREPARING: _("%(host)s is being started; its machine is being made ready."),
     Stage.ANSWERING: _("%(host)s has been started; its app does not answer yet."),
+    Stage.UNHEALTHY: _(
+        "%(host)s is running, but its own health check fails, and until it passes nobody is led "
+        "there. If that lasts, please tell its operator."
+    ),
     Stage.REPAIRING: _(
         "The machine of %(host)s is being repaired by its provider; it starts right after."
     ),
@@ -62,6 +67,10 @@ MEMBERS = {
 REFUSALS = {
     Refusal.CLOSED: _("%(host)s is asleep, and only its operators can wake it."),
     Refusal.SPENT: _("%(host)s is asleep, and has been woken as often as its budget allows."),
+    Refusal.BUSY: _(
+        "%(host)s is asleep, and too many others are being woken at the moment. "
+        "It can be woken as soon as one of them is done."
+    ),
     Refusal.HOURS: _("%(host)s is asleep, and is not woken at this time."),
     Refusal.BARRED: _("%(host)s is asleep, and can't be woken from where you are."),
     Refusal.FAULT: _(
@@ -76,6 +85,9 @@ UNSENT = _(
 )
 UNSENT_BY_PROGRAM = _(
     "Nothing that you sent has been passed on to the app; send it again once it is awake."
+)
+BROWSER_WANTED = _(
+    "To wake it, open it in a browser, or send one of its tokens as Authorization: Bearer TOKEN."
 )
 FAILURES = {
     None: _("%(host)s could not be woken. Please try again."),
@@ -117,47 +129,16 @@ FAILURES = {
         "Please tell its operator."
     ),
 }
+# A provider that is only out of reach; all else a person must mend, and is a failure.
 UNKNOWNS = {
     None: _("Whether %(host)s is running is not known yet. Please wait a moment."),
-    Reason.MISSING: _(
-        "Whether %(host)s is running can't be found out: what it runs on does not exist. "
-        "Please tell its operator."
-    ),
-    Reason.PERMISSION: _(
-        "Whether %(host)s is running can't be found out: the waiting room is not permitted to ask. "
-        "Please tell its operator."
-    ),
     Reason.UNREACHABLE: _(
         "Whether %(host)s is running can't be found out: the system that runs it does not answer. "
         "It is asked again and again; please wait, or come back later."
     ),
-    Reason.FAILED: _(
-        "Whether %(host)s is running can't be found out: asking for it failed. "
-        "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.CRASHED: _(
-        "Whether %(host)s is running can't be found out: it ends by itself again and again. "
-        "Please tell its operator."
-    ),
     Reason.TIMEOUT: _(
         "Whether %(host)s is running can't be found out: there was no answer in time. "
         "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.CREDENTIALS: _(
-        "Whether %(host)s is running can't be found out: the system that runs it does not know "
-        "the waiting room. Please tell its operator."
-    ),
-    Reason.CAPACITY: _(
-        "Whether %(host)s is running can't be found out: its provider has no machine free. "
-        "It is asked again and again; please wait, or come back later."
-    ),
-    Reason.QUOTA: _(
-        "Whether %(host)s is running can't be found out: its operator's quota is used up. "
-        "Please tell its operator."
-    ),
-    Reason.CONDITION: _(
-        "Whether %(host)s is running can't be found out: its provider's rules forbid it. "
-        "Please tell its operator."
     ),
 }
 APP_ERROR = _(

@@ -18,7 +18,6 @@ from waitroom.language.sentences import (
     STAGES,
     STATES,
     UNKNOWNS,
-    UNSENT_BY_PROGRAM,
 )
 from waitroom.language.sentences import mark as _
 from waitroom.view import Refused, State, View
@@ -41,9 +40,9 @@ def message(view: View, language: str, *, origin_status: int | None = None) -> s
     return " ".join(filter(None, parts))
 
 
-def unsent(language: str) -> str:
-    """Say to a program that its request went no further."""
-    return catalogues()[language].gettext(UNSENT_BY_PROGRAM)
+def translated(sentence: str, language: str) -> str:
+    """Return a sentence that says nothing of a host in a language."""
+    return catalogues()[language].gettext(sentence)
 
 
 def app_error(view: View, origin_status: int | None) -> bool:
@@ -60,7 +59,7 @@ def _sentence(view: View) -> str:
         case State.FAILED:
             return FAILURES[view.reason]
         case State.UNKNOWN:
-            return UNKNOWNS[view.reason]
+            return UNKNOWNS.get(view.reason, UNKNOWNS[None])
         case _:
             return STATES[view.state]
 

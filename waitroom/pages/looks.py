@@ -16,6 +16,7 @@ import jinja2
 log = logging.getLogger(__name__)
 
 _OURS = Path(__file__).with_name("templates")
+_REMEMBERED = 256  # folders
 
 
 def render(name: str, folder: Path | None, values: dict[str, Any]) -> str:
@@ -31,7 +32,7 @@ def render(name: str, folder: Path | None, values: dict[str, Any]) -> str:
 def fault(name: str, folder: Path, values: dict[str, Any]) -> str | None:
     """Return what is wrong with a folder's template, if anything; the log says nothing."""
     try:
-        _environment(folder).get_template(name).render(values)
+        _template(name, folder).render(values)
     except Exception as error:  # noqa: BLE001 - the same
         return f"{type(error).__name__}: {error}"
     return None
@@ -42,12 +43,13 @@ def _complain(folder: Path, text: str) -> None:
     log.error("page.template %s: %s; our own page is shown instead", folder, text)
 
 
-@functools.cache
 def _template(name: str, folder: Path | None) -> jinja2.Template:
-    return _environment(folder).get_template(name)
+    # jinja sees that a file was edited, and not that one came which goes before ours.
+    return _environment(folder, folder.stat().st_mtime_ns if folder else 0).get_template(name)
 
 
-def _environment(folder: Path | None) -> jinja2.Environment:
+@functools.lru_cache(_REMEMBERED)
+def _environment(folder: Path | None, _changed_ns: int) -> jinja2.Environment:
     ours = jinja2.FileSystemLoader(_OURS)
     # `{% extends "ours/page.html" %}` changes a block of a page and keeps the rest.
     loaders = [jinja2.FileSystemLoader(folder)] if folder else []
@@ -57,5 +59,5 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        auto_reload=False,
+        auto_reload=folder is not None,
     )

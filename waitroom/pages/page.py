@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from waitroom.language.catalogues import catalogues, language
+from waitroom.language.catalogues import catalogues
 from waitroom.language.sentences import APP_ERROR_HEADLINE, HEADLINES, UNSENT
 from waitroom.language.sentences import mark as _
 from waitroom.language.words import app_error, message
 from waitroom.pages import looks
 from waitroom.registry.branding import Branding
 from waitroom.view import State, View
-
-__all__ = ["content_security_policy", "language", "message", "render", "unregistered"]
 
 _HOST_CHARACTERS = 100  # shown of a name that a client made up
 # The bar at the usual duration, and at the one that few exceed: the rest is the app's to fill.
@@ -51,23 +49,27 @@ def render(
     `puzzle`: the host wakes for a solved chess puzzle.
     `unsent`: it answers a request that carried something for the app.
     """
-    values = _values(view, language, origin_status)
-    asked = {"token": token, "automatic": automatic, "nonce": nonce, "brand": brand}
-    more = {"unsent": unsent, "puzzle": puzzle}
-    return looks.render("page.html", brand.template, {**values, **asked, **more})
+    values = _values(view, language, brand, origin_status) | {
+        "token": token,
+        "automatic": automatic,
+        "nonce": nonce,
+        "unsent": unsent,
+        "puzzle": puzzle,
+    }
+    return looks.render("page.html", brand.template, values)
 
 
 def fault(view: View, language: str, brand: Branding) -> str | None:
     """Return what is wrong with an operator's own template for a view, if anything."""
     if brand.template is None:
         return None
-    values = _values(view, language, None)
-    asked = {"token": "t", "automatic": True, "nonce": "n", "brand": brand}
-    more = {"unsent": True, "puzzle": False}
-    return looks.fault("page.html", brand.template, {**values, **asked, **more})
+    asked = {"token": "t", "automatic": True, "nonce": "n", "unsent": True, "puzzle": False}
+    return looks.fault("page.html", brand.template, _values(view, language, brand, None) | asked)
 
 
-def _values(view: View, language: str, origin_status: int | None) -> dict[str, Any]:
+def _values(
+    view: View, language: str, brand: Branding, origin_status: int | None
+) -> dict[str, Any]:
     """Return what a page says of a host."""
     words = catalogues()[language]
     final = app_error(view, origin_status)
@@ -77,6 +79,7 @@ def _values(view: View, language: str, origin_status: int | None) -> dict[str, A
         "_": words.gettext,
         "language": language,
         "view": view,
+        "brand": brand,
         "final": final,
         "headline": words.gettext(APP_ERROR_HEADLINE) if final else headlines[view.scene],
         "message": message(view, language, origin_status=origin_status),

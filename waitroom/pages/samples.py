@@ -38,4 +38,5 @@ def samples(host: str, now: datetime) -> Mapping[str, View]:
 
 
 def _until(why: Refusal, now: datetime) -> datetime | None:
-    return None if why in (Refusal.CLOSED, Refusal.FAULT) else now + timedelta(hours=8)
+    unknown = why in (Refusal.CLOSED, Refusal.BUSY, Refusal.FAULT)
+    return None if unknown else now + timedelta(hours=8)

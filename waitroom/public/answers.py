@@ -13,7 +13,8 @@ from flask import Response, g, jsonify
 
 from waitroom.gate.game import Game
 from waitroom.language.catalogues import language as best
-from waitroom.language.words import message, unsent
+from waitroom.language.sentences import BROWSER_WANTED, UNSENT_BY_PROGRAM
+from waitroom.language.words import message, translated
 from waitroom.pages import board, page
 from waitroom.public import asked, forms
 from waitroom.registry.hosts import Host
@@ -33,7 +34,7 @@ def waiting(
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
     """Answer for an app that is not there: as page, JSON or text. Arguments as page.render."""
-    if asked.form() != "text/html":
+    if asked.wants_no_page():
         return brief(host, view, token=token, origin_status=origin_status, status=status)
     language, nonce = _language(host), forms.nonce()
     text = page.render(
@@ -55,14 +56,20 @@ def brief(
     view: View,
     *,
     token: str | None = None,
+    hint: bool = False,
     origin_status: int | None = None,
     status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
 ) -> Response:
-    """Answer a program, or nobody, for an app that is not there: in a few words."""
+    """Answer a program, or nobody, for an app that is not there: in a few words.
+
+    `hint`: say what wakes it, if anything does now.
+    """
     language = _language(host)
     words = message(view, language, origin_status=origin_status)
+    if hint and view.is_wakeable and not view.refused:
+        words += f" {translated(BROWSER_WANTED, language)}"
     if asked.carries_something():
-        words += f" {unsent(language)}"
+        words += f" {translated(UNSENT_BY_PROGRAM, language)}"
     if "json" in asked.form():
         return _marked(_problem(view, words, token, status), view, status)
     how = f"\nTo wake it: POST /.waitroom/wake with token={token}" if token else ""
@@ -82,7 +89,7 @@ def chess(host: Host, view: View, game: Game, *, wakes: bool) -> Response:
     """Answer with a puzzle. `wakes`: its solution wakes the host."""
     g.state = view.state
     language, nonce = _language(host), forms.nonce()
-    back = asked.own_path(asked.answer().back) if asked.answer().back else asked.referring_path()
+    back = asked.way_back()
     text = board.render(view, game, language, wakes=wakes, back=back, nonce=nonce, brand=host.page)
     return forms.page(text, nonce, language, framed=True)
 
@@ -104,7 +111,7 @@ def status(host: Host, view: View) -> Response:
 
 def unregistered() -> Response:
     """Answer for a host that nobody registered."""
-    if asked.form() != "text/html":
+    if asked.wants_no_page():
         return forms.problem(HTTPStatus.NOT_FOUND, "nobody registered this host here")
     language, nonce = best(asked.languages()), forms.nonce()
     text = page.unregistered(asked.hostname(), language, nonce=nonce)
@@ -127,7 +134,7 @@ def _marked(response: Response, view: View, status: HTTPStatus) -> Response:
 def _retry_after_s(view: View) -> int:
     if view.state is State.WAKING and view.expected_s:
         return max(1, math.ceil(view.expected_s - view.elapsed_s))
-    if view.refused and view.refused.until:
+    if view.is_wakeable and view.refused and view.refused.until:
         left_s = math.ceil((view.refused.until - datetime.now(UTC)).total_seconds())
         return min(max(1, left_s), _LONGEST_RETRY_S)
     return math.ceil(view.again_s or _RETRY_S)

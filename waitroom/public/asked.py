@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import request
 
-from waitroom.gate.agents import ERRAND_PATHS, is_machine
+from waitroom.gate.agents import ERRAND_PATHS, Agent, is_machine, kind
 from waitroom.gate.gate import Facts
 from waitroom.gate.visitors import visitor_address
 from waitroom.registry.hosts import Counting, normalise
@@ -34,6 +34,17 @@ class Answer(msgspec.Struct):
 def form() -> str:
     """Return the media type that the client likes best of those we have."""
     return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
+
+
+def wants_no_page() -> bool:
+    """Whether a page would be wrong: also for a program that takes anything, such as curl."""
+    program = kind(request.headers.get("User-Agent", "")) is Agent.PROGRAM
+    return form() != "text/html" or (program and not wants_page())
+
+
+def wants_page() -> bool:
+    """Whether a browser asks for a page, and not its script, nor a program that takes anything."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def languages() -> str:
@@ -67,7 +78,7 @@ def facts() -> Facts:
         path=_raw_path(),
         agent=header("User-Agent", ""),
         purpose=" ".join(header(name, "") for name in purposes).lower(),
-        dest=header("Sec-Fetch-Dest", ""),
+        dest=header("Sec-Fetch-Dest", "") or _dest(),
         mode=header("Sec-Fetch-Mode", ""),
         site=header("Sec-Fetch-Site", "") or _site(header("Origin", "")),
     )
@@ -88,15 +99,10 @@ def here() -> str:
     return f"/.{path}" if path.startswith("//") else path
 
 
-def referring_path() -> str:
-    """Return the page that the form was sent from, on this host only."""
-    return own_path(request.headers.get("Referer", ""))
-
-
-def own_path(url: str) -> str:
-    """Return the path of a URL as one of this host, with its query."""
+def way_back() -> str:
+    """Return the page that the form names or was sent from, as a path of this host, with query."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(answer().back or request.headers.get("Referer", ""))
     except ValueError:
         return "/"
     path = "/" + parts.path.lstrip("/\\")
@@ -134,6 +140,14 @@ def _site(origin: str) -> str:
     except ValueError:
         name = ""
     return "same-origin" if name and normalise(name) == normalise(hostname()) else "cross-site"
+
+
+def _dest() -> str:
+    """Return what Sec-Fetch-Dest would say of a browser's errand, on plain HTTP."""
+    accept = request.headers.get("Accept", "")
+    if kind(request.headers.get("User-Agent", "")) is not Agent.BROWSER:
+        return ""
+    return "image" if accept.startswith("image/") else "style" if "text/css" in accept else ""
 
 
 def _raw_path() -> str:

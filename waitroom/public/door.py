@@ -67,7 +67,11 @@ class Door:
 
     def admission(self, host: Host) -> Admission:
         """Tell what is between this request for any path of the host and its wake."""
-        return gate.admission(host.gate, gate.caller(asked.facts()), self._trust(host))
+        facts, trust = asked.facts(), self._trust(host)
+        given = gate.admission(host.gate, gate.caller(facts), trust)
+        if given is Admission.NOW and trust is not Trust.TOKEN and facts.is_forged:
+            return Admission.FREE  # the page that he gets may ask for it
+        return given
 
     def page_admission(self, host: Host) -> Admission:
         """Tell the same for a request of the page that was shown before; none posts elsewhere."""
@@ -133,6 +137,8 @@ class Door:
             return Proof.TRUST
         if admission is Admission.CHESS:
             raise ChallengeError("this host wakes for a solved puzzle, see /.waitroom/chess")
+        if challenge.puzzle is not None:  # which is handed out to programs, too
+            raise ChallengeError("this token is for the board")
         if answer.work and answer.work != _QUESTION:
             if not self._work.is_done(challenge.nonce, answer.work):
                 raise ChallengeError("this is not the work that was asked for")

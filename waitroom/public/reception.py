@@ -13,13 +13,11 @@ from waitroom.journal import JournalError
 from waitroom.public.door import Door
 from waitroom.registry.hosts import Host
 from waitroom.room import Room
-from waitroom.view import Refusal, Refused, State, View
+from waitroom.view import Refusal, Refused, View
 from waitroom.waking.budgets import Claim, NotGranted, Proof
 
 log = logging.getLogger(__name__)
 
-# States out of which a host is woken.
-_WAKEABLE = (State.ASLEEP, State.FAILED)
 _FAULT = Refused(Refusal.FAULT)
 
 
@@ -33,7 +31,7 @@ class Reception:
     def seen(self, host: Host, view: View, admission: Admission) -> View:
         """Tell in the view of a host that could be woken why this visitor can't have that."""
         refused = self._door.refusal(host, admission)
-        if refused is None and view.state in _WAKEABLE:
+        if refused is None and view.is_wakeable:
             claim = Claim(visitor=self._door.visitor(host), proof=Proof.TRUST)
             try:
                 refused = self._room.refusal(host, claim)
@@ -41,16 +39,15 @@ class Reception:
                 refused = _FAULT
         return replace(view, refused=refused)
 
-    def woken_now(self, host: Host, view: View) -> View:
+    def woken_now(self, host: Host, view: View, admission: Admission) -> View:
         """Wake a host by the very request for it, where that is enough."""
-        admission = self._door.admission(host)
         if admission is not Admission.NOW or self._door.refusal(host, admission):
             return view
         return self.woken(host, view, self._door.claim(host, admission))
 
     def woken(self, host: Host, view: View, claim: Claim) -> View:
         """Wake a host and look at it again; the view says what was in the way."""
-        if view.state not in _WAKEABLE:
+        if not view.is_wakeable:
             return view
         try:
             self.wake(host, claim)

@@ -38,8 +38,9 @@ class Visits:
     def any_path(self, host: Host, name: str) -> Response:
         """Answer for the app: its visitor waits here, or is sent back when it runs after all."""
         if self._door.is_trapped(host):
-            return forms.nothing()
-        view = self._reception.woken_now(host, self._room.view(host, name))
+            return Response(status=HTTPStatus.NOT_FOUND)
+        admission = self._door.admission(host)
+        view = self._reception.woken_now(host, self._room.view(host, name), admission)
         wait_s = preferred_wait_s(request.headers.get("Prefer", ""))
         if view.state is State.WAKING and wait_s:
             self._places.hold(wait_s, lambda: self._room.view(host, name).state is State.WAKING)
@@ -53,7 +54,7 @@ class Visits:
             if wait_s:
                 answer.headers["Preference-Applied"] = f"wait={wait_s}"
             return answer
-        return self._waiting(host, view)
+        return self._waiting(host, view, admission)
 
     def gap(self, host: Host, name: str) -> Response:
         """Answer in place of an app that did not: it crashed, was stopped, or fails by itself."""
@@ -62,7 +63,8 @@ class Visits:
         if view.state is State.ASLEEP and not is_canary:
             # It was found stopped just now. The wake that this page asks for must come here, too.
             self._turns.comes_to_lead(name, Leads.HERE)
-        return self._waiting(host, view, request.args.get("st", type=int))
+        admission = self._door.admission(host)
+        return self._waiting(host, view, admission, request.args.get("st", type=int))
 
     def status(self, host: Host, name: str) -> Response:
         """Tell a waiting page how things stand."""
@@ -79,12 +81,15 @@ class Visits:
         """Give the page's script what it needs for work."""
         return forms.script(request.path.rpartition("/")[2])
 
-    def _waiting(self, host: Host, view: View, origin_status: int | None = None) -> Response:
-        admission = self._door.admission(host)
+    def _waiting(
+        self, host: Host, view: View, admission: Admission, origin_status: int | None = None
+    ) -> Response:
         if admission is Admission.NONE:
             return answers.brief(host, view, origin_status=origin_status)
         # What was in the way of a wake a moment ago is not asked about again.
         view = view if view.refused else self._reception.seen(host, view, admission)
+        if admission is Admission.BROWSER:
+            return answers.brief(host, view, hint=True, origin_status=origin_status)
         if view.refused:
             return answers.waiting(host, view, origin_status=origin_status)
         return answers.waiting(

@@ -21,6 +21,7 @@ from waitroom.waking.budgets import Claim, NotGranted, Proof
 # Of a wake that is refused whatever the visitor does; not here: he does not get it.
 _NOT_NOW = {
     Refusal.SPENT: HTTPStatus.TOO_MANY_REQUESTS,
+    Refusal.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
     Refusal.FAULT: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -35,20 +36,18 @@ class Wakes:
 
     def wake(self, host: Host, name: str) -> Response:
         """Wake the host for who shows what its gate wants."""
-        try:
-            return self._wake(host, name)
-        except ProofWanted as wanted:
-            return forms.proof_wanted(wanted.work, wanted.wait_s)
-        except ChallengeError as error:
-            return forms.problem(HTTPStatus.FORBIDDEN, str(error))
-
-    def _wake(self, host: Host, name: str) -> Response:
         admission = self._door.page_admission(host)
         view = self._reception.seen(host, self._room.view(host, name), admission)
         if admission is Admission.NONE or (view.refused and view.refused.why not in _NOT_NOW):
             return answers.waiting(host, view, status=HTTPStatus.FORBIDDEN)
         try:
             begun = self._reception.wake(host, self._door.claim(host, admission))
+        except ProofWanted as wanted:
+            return forms.proof_wanted(wanted.work, wanted.wait_s)
+        except ChallengeError as error:
+            if asked.wants_page():  # perhaps its button was pressed twice; else there is a new one
+                return forms.redirect(HTTPStatus.SEE_OTHER, asked.way_back(), view.state)
+            return forms.problem(HTTPStatus.FORBIDDEN, str(error))
         except NotGranted as error:
             return self._awaited(host, replace(view, refused=error.refused), begun=False)
         return self._awaited(host, self._room.view(host, name), begun=begun)
@@ -69,7 +68,7 @@ class Wakes:
     def _awaited(self, host: Host, view: View, *, begun: bool) -> Response:
         """Answer a claim to a wake, which the state of the host shows; or that it came too soon."""
         if asked.form() == "text/html":
-            return forms.redirect(HTTPStatus.SEE_OTHER, asked.referring_path(), view.state)
+            return forms.redirect(HTTPStatus.SEE_OTHER, asked.way_back(), view.state)
         if view.refused and not begun:
             return answers.waiting(host, view, status=_NOT_NOW[view.refused.why])
         if not begun:

@@ -9,21 +9,20 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from waitroom.public import answers, asked, forms
 from waitroom.public.door import Door
-from waitroom.public.encoding import compress
 from waitroom.public.reception import Reception
 from waitroom.public.turns import Turns
 from waitroom.public.visits import Visits
 from waitroom.public.wakes import Wakes
 from waitroom.registry.hosts import Registry, normalise
 from waitroom.room import Room
+from waitroom.view import State
 
 log = logging.getLogger(__name__)
 
@@ -34,27 +33,18 @@ CHESS_PATH = "/.waitroom/chess"
 BODY_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Public:
-    """What the public listener stands on."""
-
-    registry: Callable[[], Registry]
-    room: Room
-    door: Door
-    turns: Turns
-
-
-def public_app(parts: Public) -> Flask:
+def public_app(*, registry: Callable[[], Registry], room: Room, door: Door, turns: Turns) -> Flask:
     """Make the WSGI application of the public listener."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # they would know no host
     app.url_map.merge_slashes = False
-    reception = Reception(parts.room, parts.door)
-    visits = Visits(parts.room, parts.door, reception, parts.turns)
-    wakes = Wakes(parts.room, parts.door, reception)
+    reception = Reception(room, door)
+    visits = Visits(room, door, reception, turns)
+    wakes = Wakes(room, door, reception)
 
     def route(path: str, handler: Callable[..., Response], *methods: str) -> None:
-        view = _of_a_host(parts.registry, handler)
+        view = _of_a_host(registry, room.glance, handler)
         app.add_url_rule(path, endpoint=path, view_func=view, methods=methods or ("GET",))
 
     route(STATUS_PATH, visits.status)
@@ -65,16 +55,18 @@ def public_app(parts: Public) -> Flask:
     route("/.waitroom/canary/<nonce>", visits.canary)
     route("/.waitroom/gap", visits.gap)
     # Any other path and method belongs to the app that is asleep.
-    any_path = _of_a_host(parts.registry, visits.any_path)
+    any_path = _of_a_host(registry, room.glance, visits.any_path)
     app.register_error_handler(HTTPStatus.NOT_FOUND, lambda _: any_path())
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, lambda _: any_path())
     app.register_error_handler(Exception, _broken)
-    app.after_request(lambda response: compress(request, forms.stamp(response)))
+    app.after_request(lambda response: forms.compress(forms.stamp(response)))
     return app
 
 
 def _of_a_host(
-    registry: Callable[[], Registry], handler: Callable[..., Response]
+    registry: Callable[[], Registry],
+    glance: Callable[[str], State],
+    handler: Callable[..., Response],
 ) -> Callable[..., Response]:
     """Make a handler that gets the host that was asked for, and the name it was asked by."""
 
@@ -84,6 +76,7 @@ def _of_a_host(
         host = registry().find(name)
         if host is None:
             return answers.unregistered()
+        g.state = glance(host.name)  # of the answers to what is no visit
         return handler(host, normalise(name) or host.name, **of_the_path)
 
     return handle

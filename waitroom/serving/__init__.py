@@ -2,6 +2,7 @@
 
 worker   the process: two loops, and what each may use
 loop     where connections are while they hold no thread
+handling a request in its thread
 heads    of requests, before they are parsed
 headers  of which no more is read than anybody honest writes
 bodies   request bodies, read quickly or not at all

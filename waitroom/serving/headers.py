@@ -10,22 +10,22 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # As the sidecar does with user agents.
 READ_CHARACTERS = 512
-_FROM_THE_LEFT = (
-    "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING", "HTTP_ACCEPT_LANGUAGE", "HTTP_PREFER", "HTTP_USER_AGENT",
-)  # fmt: skip
-# Whose last proxies are ours.
-_FROM_THE_RIGHT = "HTTP_X_FORWARDED_FOR"
+_FIRST, _LAST = slice(READ_CHARACTERS), slice(-READ_CHARACTERS, None)
+_READ = {
+    "HTTP_ACCEPT": _FIRST,
+    "HTTP_ACCEPT_ENCODING": _FIRST,
+    "HTTP_ACCEPT_LANGUAGE": _FIRST,
+    "HTTP_PREFER": _FIRST,
+    "HTTP_USER_AGENT": _FIRST,
+    "HTTP_X_FORWARDED_FOR": _LAST,  # whose last proxies are ours
+}
 
 
 def shortened(application: WSGIApplication) -> WSGIApplication:
     """Wrap an application, so that it sees only so much of them."""
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        for name in _FROM_THE_LEFT:
-            if name in environ:
-                environ[name] = environ[name][:READ_CHARACTERS]
-        if _FROM_THE_RIGHT in environ:
-            environ[_FROM_THE_RIGHT] = environ[_FROM_THE_RIGHT][-READ_CHARACTERS:]
+        environ |= {name: environ[name][part] for name, part in _READ.items() if name in environ}
         return application(environ, start_response)
 
     return wrapped

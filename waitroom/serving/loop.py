@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import selectors
 import socket
 import time
@@ -22,23 +21,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import TConn
 
 from waitroom.serving import heads, refusals
-
-log = logging.getLogger(__name__)
+from waitroom.serving.handling import Handling, unreader
 
 _AT_ONCE_BYTES = 16_384
+# The listener stays readable while nobody can be taken in: without a pause the loop would spin.
+_NO_ROOM_S = 0.1
 
 
-class Loop(ThreadWorker):
+class Loop(Handling):
     """Its connections: silent ones are gunicorn's `keepalived_conns`, slow ones `pending_conns`."""
 
-    # From a head's first byte to its last; to take an answer that the kernel's buffers don't hold,
-    # as happens where many are asked for at once; and to take leave.
-    slow_s = 10.0
     # Returns the answer to what came in, if that is known already.
     at_once: Callable[[bytes], bytes | None] = staticmethod(lambda _: None)
 
@@ -66,20 +61,18 @@ class Loop(ThreadWorker):
         try:
             super().accept(listener)
         except OSError:  # no file left, or no memory, and no reason to end
-            self._end_oldest()
+            if not self._end_oldest():
+                time.sleep(_NO_ROOM_S)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a request to a thread if its head is here, else wait for that."""
         conn.init()
-        heard = _parser(conn).unreader.buf.getvalue()
+        heard = unreader(conn).buf.getvalue()
         if heads.is_whole(heard):
-            super().enqueue_req(conn)
+            self._give(conn)
             return
         self._watch(conn, self._take)
-        if heard:
-            self._be_slow(conn)
-        else:
-            self._be_silent(conn)
+        self._be_slow(conn) if heard else self._be_silent(conn)
 
     def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Wait for a connection's next request, or for its leave."""
@@ -88,32 +81,12 @@ class Loop(ThreadWorker):
         else:
             self._see_off(conn)
 
-    def handle(self, conn: TConn) -> bool:
-        """Read a request, and answer it. Runs in a thread."""
-        unreader = _parser(conn).unreader
-        unreader.unread(heads.escaped(unreader.take_buffered()))
-        return bool(super().handle(conn))
-
-    def handle_request(self, req: Request, conn: TConn) -> bool:
-        """Answer a request, in a thread of its own for as long as its client takes part."""
-        conn.sock.settimeout(self.slow_s)
-        if not heads.is_body_here(req):  # nobody waits for it, and who sends it must know that
-            req.force_close()
+    def _give(self, conn: TConn) -> None:
+        """Give a request to a thread; where the system has none left, its client is dropped."""
         try:
-            return bool(super().handle_request(req, conn))
-        except TimeoutError:
-            return False
-
-    def handle_error(
-        self, req: Request | None, client: socket.socket, _addr: object, exc: BaseException
-    ) -> None:
-        """Answer what is no request; who sent what is nobody's business, and would fill the log."""
-        status = refusals.status(exc)
-        if req is not None:  # it was one
-            status = HTTPStatus.INTERNAL_SERVER_ERROR
-            log.error("a request could not be answered; this is a fault of ours", exc_info=exc)
-        with contextlib.suppress(OSError):
-            client.sendall(refusals.answer(status))
+            super().enqueue_req(conn)
+        except RuntimeError:  # the next thread finds it in the queue all the same
+            self._close(conn)
 
     def _watch(self, conn: TConn, take: Callable[[TConn, bytes], None]) -> None:
         conn.sock.settimeout(0)
@@ -138,17 +111,17 @@ class Loop(ThreadWorker):
 
     def _take(self, conn: TConn, more: bytes) -> None:
         """Go by what a connection has sent of its request."""
-        unreader = _parser(conn).unreader
-        before = unreader.take_buffered()
+        heard = unreader(conn)
+        before = heard.take_buffered()
         if not before and self.alive and self._answered(conn.sock, more):
             self.keepalived_conns.remove(conn)
             self._be_silent(conn)
             return
         request = before + more
-        unreader.unread(request)
+        heard.unread(request)
         if heads.is_whole(request):
             self._forget(conn)
-            super().enqueue_req(conn)
+            self._give(conn)
         elif len(request) > heads.HEAD_BYTES:
             self._forget(conn)
             with contextlib.suppress(OSError):
@@ -180,11 +153,10 @@ class Loop(ThreadWorker):
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:  # it has gone already
-            self.nr_conns -= 1
-            conn.close()
-            return
-        self._watch(conn, lambda _conn, _rest: None)
-        self._be_slow(conn)
+            self._close(conn)
+        else:
+            self._watch(conn, lambda _conn, _rest: None)
+            self._be_slow(conn)
 
     def _be_silent(self, conn: TConn) -> None:
         conn.set_timeout()
@@ -194,15 +166,18 @@ class Loop(ThreadWorker):
         conn.timeout = time.monotonic() + self.slow_s
         self.pending_conns.append(conn)
 
-    def _end_oldest(self) -> None:
+    def _end_oldest(self) -> bool:
         """End one that is slow, else one that is silent; those that threads have go on."""
-        for conns in (self.pending_conns, self.keepalived_conns):
-            if conns:
-                self._end(conns[0])
-                return
+        conns = self.pending_conns or self.keepalived_conns
+        if conns:
+            self._end(conns[0])
+        return bool(conns)
 
     def _end(self, conn: TConn) -> None:
         self._forget(conn)
+        self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
         self.nr_conns -= 1
         conn.close()
 
@@ -211,9 +186,3 @@ class Loop(ThreadWorker):
         self.poller.unregister(conn.sock)
         conns = self.pending_conns if conn in self.pending_conns else self.keepalived_conns
         conns.remove(conn)
-
-
-def _parser(conn: TConn) -> RequestParser:
-    parser = conn.parser
-    assert isinstance(parser, RequestParser)  # noqa: S101 - no other protocol is switched on
-    return parser

@@ -47,6 +47,11 @@ class Worker(Loop):
         )
         self._admin = Loop(age, ppid, [admin], *told, threads=_ADMIN_THREADS, connections=of_admin)
 
+    def init_process(self) -> None:
+        """Prepare both; a stop may be ordered from then on, while the applications load."""
+        self._admin.prepare()
+        super().init_process()
+
     def load_wsgi(self) -> None:
         """Load both applications."""
         super().load_wsgi()
@@ -66,7 +71,6 @@ class Worker(Loop):
 
     def _serve_admin(self) -> None:
         try:
-            self._admin.prepare()
             self._admin.run()
         finally:  # none goes on without the other
             super().handle_exit(0, None)

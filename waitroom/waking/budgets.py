@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from waitroom.kinds import Kind
-from waitroom.registry.hosts import Budget, Host, TotalBudget
+from waitroom.registry.hosts import Host, TotalBudget
+from waitroom.signs import moment
 from waitroom.view import Refusal, Refused
 
 _DAY = timedelta(days=1)
@@ -84,8 +85,8 @@ class Ledger:
             if event["kind"] == Kind.WAKE_REQUESTED:
                 proof = Proof.WAIT if event.get("proof") == Proof.WAIT else Proof.TRUST
                 claim = Claim(visitor=str(event.get("visitor")), proof=proof)
-                asleep_since = _moment(event.get("asleep_since"))
-                self.grant(event["host"], claim, datetime.fromisoformat(event["at"]), asleep_since)
+                at = datetime.fromisoformat(event["at"])
+                self.grant(event["host"], claim, at, moment(event.get("asleep_since")))
 
     def grant(self, host: str, claim: Claim, at: datetime, asleep_since: datetime | None) -> None:
         """Take in a wake of a host that had been asleep since then, if that is known."""
@@ -112,24 +113,21 @@ class Ledger:
         """
         if claim.proof in (Proof.SCHEDULE, Proof.ORDER):
             return None
-        day = [granted for granted in self._granted if _counts(granted.at, now)]
         opens = [
-            *_free(day, total.wakes_per_day),
-            *self._opens(claim, host.budget, [g for g in day if g.host == host.name]),
-            *self._after_pause(host, now),
+            *self._opens(claim, host, total, now),
             *self._rested(host, now, asleep_since or now),
         ]
         if opens:
             return Refused(Refusal.SPENT, max(opens))
         if under_way >= total.wakes_at_once:
-            return Refused(Refusal.SPENT)
+            return Refused(Refusal.BUSY)
         return None
 
     def left(
         self, host: Host, total: TotalBudget, *, now: datetime, asleep_since: datetime | None
     ) -> Left:
         """Return what is left of the last 24 hours' budget."""
-        day = [granted for granted in self._granted if _counts(granted.at, now)]
+        day = self._day(now)
         own = host.budget.wakes_per_day - sum(g.host == host.name for g in day)
         awake: timedelta | None = host.budget.awake_per_day
         if awake is not None:
@@ -139,21 +137,29 @@ class Ledger:
             awake=awake if awake is None else max(awake, timedelta()),
         )
 
-    def _opens(self, claim: Claim, budget: Budget, day: list[_Granted]) -> Iterator[datetime]:
-        """For each number of wakes of this host that is used up, when one is free again."""
-        yield from _free(day, budget.wakes_per_day)
-        yield from _free(
-            [g for g in day if g.claim.visitor == claim.visitor], budget.wakes_per_visitor
-        )
-        if claim.proof is Proof.WAIT:
-            yield from _free(
-                [g for g in day if g.claim.proof is Proof.WAIT], budget.unproven_per_day
-            )
+    def _day(self, now: datetime) -> list[_Granted]:
+        return [granted for granted in self._granted if _counts(granted.at, now)]
 
-    def _after_pause(self, host: Host, now: datetime) -> Iterator[datetime]:
-        last, pause = self._last.get(host.name), host.budget.pause
-        if last and pause and _counts(last, now) and last + pause > now:
-            yield last + pause
+    def _opens(
+        self, claim: Claim, host: Host, total: TotalBudget, now: datetime
+    ) -> Iterator[datetime]:
+        """For each number of wakes that is used up, and the pause, when there is one again."""
+        day, budget = self._day(now), host.budget
+        own = [g for g in day if g.host == host.name]
+        bounds = [
+            (day, total.wakes_per_day),
+            (own, budget.wakes_per_day),
+            ([g for g in own if g.claim.visitor == claim.visitor], budget.wakes_per_visitor),
+        ]
+        if claim.proof is Proof.WAIT:
+            unproven = [g for g in own if g.claim.proof is Proof.WAIT]
+            bounds.append((unproven, budget.unproven_per_day))
+        for granted, most in bounds:
+            if len(granted) >= most:  # more than the most after an edit of hosts.yaml
+                yield granted[-most].at + _DAY
+        last = self._last.get(host.name)
+        if last and budget.pause and _counts(last, now) and last + budget.pause > now:
+            yield last + budget.pause
 
     def _rested(self, host: Host, now: datetime, asleep_since: datetime) -> Iterator[datetime]:
         """When the time awake of the last 24 hours falls below what is allowed, if it is not."""
@@ -194,17 +200,3 @@ def _counts(at: datetime, now: datetime) -> bool:
 
 def _sum(spans: list[tuple[datetime, datetime]]) -> timedelta:
     return sum((end - begin for begin, end in spans), timedelta())
-
-
-def _free(granted: list[_Granted], most: int) -> Iterator[datetime]:
-    """When one of these is a day old, if there are as many as there may be."""
-    if len(granted) >= most:  # more than the most after an edit of hosts.yaml
-        yield granted[-most].at + _DAY
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None

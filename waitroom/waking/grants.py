@@ -76,15 +76,16 @@ class Grants:
         if refused:
             self._note(host, refused)
             raise NotGranted(refused)
+        asleep_since = self._asleep_since(host)
         fields = {
             "visitor": claim.visitor,
             "gate": host.gate,
             "proof": claim.proof,
-            "asleep_since": self._asleep_since(host),
+            "asleep_since": asleep_since,
             **({"by": claim.by} if claim.by else {}),
         }
         at = self._journal.append(Kind.WAKE_REQUESTED, host.name, **fields)
-        self._recalled().grant(host.name, claim, at, self._asleep_since(host))
+        self._recalled().grant(host.name, claim, at, asleep_since)
         return at
 
     def _recalled(self) -> Ledger:
@@ -97,7 +98,8 @@ class Grants:
         said = self._said.get(host.name)
         if said is None or now - said > _SAID_EVERY:
             self._said[host.name] = now
-            log.warning("%s: not woken, because a budget is spent", host.name)
+            why = "a budget is spent" if refused.until else "as many wakes are under way as may be"
+            log.warning("%s: not woken, because %s", host.name, why)
             fields = {"reason": refused.why, "until": refused.until}
             self._journal.append(Kind.WAKE_REFUSED, host.name, **fields)
 

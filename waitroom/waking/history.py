@@ -31,7 +31,7 @@ class History:
         host = event["host"]
         match event["kind"]:
             case Kind.WAKE_REQUESTED:
-                self._unfinished[host] = _time(event["at"])
+                self._unfinished[host] = datetime.fromisoformat(event["at"])
             case Kind.WOKEN:
                 self._unfinished.pop(host, None)
                 self.add_wake(host, event.get("took_s"))
@@ -56,7 +56,3 @@ class History:
     def unfinished(self) -> dict[str, datetime]:
         """Return the hosts whose last wake has no end in the journal, and when it was asked for."""
         return dict(self._unfinished)
-
-
-def _time(at: str) -> datetime:
-    return datetime.fromisoformat(at)

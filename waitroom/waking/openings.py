@@ -24,9 +24,12 @@ class Openings:
     """The next opening of each host, and whether it was woken for it."""
 
     def __init__(
-        self, wake: Callable[[Host], object], expected_s: Callable[[str], float | None]
+        self, wake: Callable[[Host], bool], expected_s: Callable[[str], float | None]
     ) -> None:
-        """`wake` begins a wake, and does nothing to a host that runs. May raise WaitroomError."""
+        """`wake` begins a wake, and does nothing to a host that runs; False: not at the moment.
+
+        May raise WaitroomError.
+        """
         self._wake = wake
         self._expected_s = expected_s
         self._woken_for: dict[str, datetime] = {}
@@ -49,11 +52,11 @@ class Openings:
     def _look_at(self, host: Host, now: datetime) -> None:
         opens = self._near(host, now)
         if opens and self._woken_for.get(host.name) != opens:
-            self._woken_for[host.name] = opens
             log.info(
                 "%s: waking it for its window, which opens at %s", host.name, opens.isoformat()
             )
-            self._wake(host)
+            if self._wake(host):
+                self._woken_for[host.name] = opens
 
     def _near(self, host: Host, now: datetime) -> datetime | None:
         """Return the opening that it is time to wake for; None while there is time."""

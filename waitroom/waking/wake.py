@@ -81,7 +81,9 @@ class Waker:
             current = self._under_way.get(host.name)
             if current:
                 return current
-            return self._begin(Wake(host, starts=False, since=_now(), stage=Stage.ANSWERING))
+            return self._begin(
+                Wake(host, starts=False, since=datetime.now(UTC), stage=Stage.ANSWERING)
+            )
 
     def resume(self, hosts: Callable[[str], Host | None]) -> None:
         """Read the journal and take up the wakes that an earlier process did not finish.
@@ -99,7 +101,7 @@ class Waker:
                 if host is None:
                     continue
                 wake = Wake(host, starts=True, since=since)
-                if _now() - since < host.ready.timeout:
+                if datetime.now(UTC) - since < host.ready.timeout:
                     log.info("%s: taking up the wake that was requested at %s", name, since)
                     self._begin(wake)
                 else:  # the sidecar is told by that to look at what it may have started
@@ -140,7 +142,3 @@ class Waker:
                 if self._under_way.get(name) is wake:
                     del self._under_way[name]
             wake.ended.set()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -9,8 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support import eventually
 from tests.waitroom.operated import HOST, Operated
 from waitroom.admin.orders import Outcome
+from waitroom.upstreams.base import Phase
+from waitroom.view import State
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 S = timedelta(seconds=1)
@@ -64,3 +67,25 @@ def test_without_records_nothing_is_known(tmp_path: Path) -> None:
     assert not operated.orders.slept(HOST, AT, AT).done
     (tmp_path / "activity.json").write_text("{")
     assert not operated.orders.slept(HOST, AT, AT).done
+
+
+def test_a_wake_has_ended_a_moment_after_the_app_answers(tmp_path: Path) -> None:
+    operated = Operated(tmp_path)
+    operated.orders.wake(HOST, "ann")
+    eventually(lambda: "takes over in a moment" in operated.orders.woken(HOST).text)
+    eventually(lambda: operated.orders.woken(HOST).done)
+    assert operated.orders.woken(HOST) == Outcome(done=True, ok=True, text="app.test is awake.")
+
+
+def test_a_state_begins_anew_after_a_wake_that_nobody_has_watched(tmp_path: Path) -> None:
+    operated = Operated(tmp_path)
+    house = operated.house
+    for _ in range(2):
+        operated.orders.wake(HOST, "ann")
+        eventually(lambda: house.waker.under_way(HOST.name) is None)
+        woken = datetime.now(UTC)
+        view = house.room.view(HOST, HOST.name)
+        assert (view.state, view.since >= woken) == (State.READY, True)
+        house.upstream(HOST).phase = Phase.STOPPED
+        house.routes.mark_asleep(HOST.names)
+        house.statuses.forget(HOST.name)

@@ -19,6 +19,7 @@ def test_what_a_person_asks_for_is_none(path: str) -> None:
 def test_no_other_page_traps_its_visitors() -> None:
     assert not springs(Facts(path="/.env", dest="image", mode="no-cors", site="cross-site"))
     assert not springs(Facts(path="/.env", dest="document", mode="navigate", site="cross-site"))
+    assert not springs(Facts(path="/.env", dest="document", mode="navigate", site="same-site"))
 
 
 def test_one_is_held_for_an_hour_from_the_last_time() -> None:

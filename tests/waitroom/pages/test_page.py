@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 
 from waitroom.errors import Reason
+from waitroom.gate.traps import LINK
 from waitroom.language.catalogues import catalogues
 from waitroom.language.sentences import HEADLINES
 from waitroom.pages.page import content_security_policy, render, unregistered
@@ -68,6 +69,16 @@ def test_nobody_who_does_not_wait_is_in_a_queue() -> None:
     assert not visible(page(State.READY, origin_status=502), "queue")
 
 
+def test_nobody_without_script_is_in_a_queue_before_he_has_pressed_the_button() -> None:
+    hides = re.compile(r"<noscript><style[^>]*>[^<]*#queue { display: none }")
+    assert hides.search(page(State.ASLEEP))
+    assert not hides.search(page(State.WAKING))
+
+
+def test_the_trap_has_no_words_that_a_browser_for_text_alone_would_show() -> None:
+    assert re.search(rf'<a href="{LINK}"[^>]* hidden></a>', page())
+
+
 def test_hostile_names_and_tokens_stay_text() -> None:
     html = page(State.ASLEEP, host=HOSTILE, token=HOSTILE, nonce="n0nce")
     for text in (html, unregistered(HOSTILE, "en", nonce="n0nce")):
@@ -119,6 +130,7 @@ def test_a_request_that_carried_something_is_told_that_it_was_not_sent_on() -> N
 
 def test_without_script_it_looks_again_by_itself_while_something_is_under_way() -> None:
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page(State.WAKING)
+    assert "http-equiv" in page(State.ASLEEP, token=None, refused=Refused(Refusal.BUSY))
     assert "http-equiv" not in page(State.ASLEEP)
     assert "http-equiv" not in page(State.FAILED)
 

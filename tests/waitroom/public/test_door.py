@@ -21,7 +21,9 @@ from tests.waitroom.house import House
 from waitroom.gate import challenges, chess
 from waitroom.public.door import DELAY_S, Door
 from waitroom.public.turns import Turns
-from waitroom.public.web import Public, public_app
+from waitroom.public.web import public_app
+from waitroom.upstreams.base import Phase
+from waitroom.waking.budgets import Claim, Proof
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 ALWAYS = "mon-sun 00:00-24:00 UTC"
@@ -38,14 +40,13 @@ class Visitor:
         self.now_s = 0.0
         self.slept_s: list[float] = []
         door = Door(b"s" * 32, (), lambda: self.now_s, self.slept_s.append)
-        parts = Public(
+        self.door = door
+        self.client: FlaskClient = public_app(
             registry=lambda: self.house.registry,
             room=self.house.room,
             door=door,
             turns=Turns(lambda *_: False),
-        )
-        self.door = door
-        self.client: FlaskClient = public_app(parts).test_client()
+        ).test_client()
 
     def ask(self, method: str, path: str, host: str = "app.test", **data: str) -> tuple[int, Any]:
         headers = {"Host": host, "User-Agent": BROWSER, "Accept": "application/json"}
@@ -131,6 +132,41 @@ def test_who_has_waited_already_is_not_held(visitor: Visitor) -> None:
     assert visitor.slept_s == []
 
 
+def test_each_answer_says_how_the_host_is(visitor: Visitor) -> None:
+    for status, data in (
+        (428, {"token": visitor.token(), "work": "?"}),
+        (403, {"token": "none"}),
+        (413, {"token": "x" * 20_000}),
+    ):
+        headers = {"Host": "app.test", "User-Agent": BROWSER, "Accept": "application/json"}
+        answer = visitor.client.post("/.waitroom/wake", headers=headers, data=data)
+        assert (answer.status_code, answer.headers["X-Waitroom"]) == (status, "asleep")
+
+
+def test_the_token_of_a_board_is_for_the_board_only(visitor: Visitor) -> None:
+    board = visitor.page("GET", "/.waitroom/chess")
+    [token] = re.findall('name="token" value="([^"]+)"', board)
+    visitor.now_s = DELAY_S
+    assert visitor.wake(token=token) == 403
+    assert visitor.wake(token=token, work="?") == 403
+    assert not visitor.proofs()
+
+
+def test_a_form_whose_token_was_used_or_is_too_old_leads_back_to_its_page(
+    visitor: Visitor,
+) -> None:
+    token = visitor.token()
+    visitor.now_s = DELAY_S
+    form = {"User-Agent": BROWSER, "Accept": "text/html", "Referer": "http://app.test/a?b=c"}
+    for now_s in (DELAY_S, DELAY_S, 2 * challenges.LIFETIME_S):
+        visitor.now_s = now_s
+        answer = visitor.client.post(
+            "/.waitroom/wake", headers={"Host": "app.test", **form}, data={"token": token}
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/a?b=c")
+    assert visitor.proofs() == ["wait"]
+
+
 def test_a_chess_host_wakes_for_neither_work_nor_patience(tmp_path: Path) -> None:
     visitor = Visitor(tmp_path, gate="chess")
     assert visitor.ask("GET", "/")[1]["wake"] is None
@@ -147,6 +183,16 @@ def test_nobody_wakes_it_in_its_closed_hours(tmp_path: Path) -> None:
     assert (status, answer["state"], answer["wake"]) == (503, "asleep", None)
     assert visitor.wake() == 403
     assert not visitor.proofs()
+
+
+def test_who_waits_for_an_app_that_runs_is_not_sent_away_until_its_hours(tmp_path: Path) -> None:
+    visitor = Visitor(tmp_path, closed=ALWAYS)
+    host = visitor.house.registry.hosts["app.test"]
+    assert int(visitor.open("GET", "/").headers["Retry-After"]) > 3600
+    visitor.house.upstream(host).phase = Phase.RUNNING
+    visitor.house.statuses.forget(host.name)
+    answer = visitor.open("GET", "/")
+    assert (answer.headers["X-Waitroom"], answer.headers["Retry-After"]) == ("ready", "5")
 
 
 def spoil(journal: Path) -> None:
@@ -205,6 +251,44 @@ def test_a_program_is_told_that_nothing_was_sent_on(visitor: Visitor) -> None:
         assert (answer.json or {}).get("sent_on", False) is False
     curl = visitor.open("POST", "/orders", accept="*/*", agent="curl/8.5.0")
     assert "Nothing that you sent has been passed on" in curl.text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json"])
+def test_a_program_is_told_what_wakes_a_host_or_why_nothing_does(
+    tmp_path: Path, accept: str
+) -> None:
+    visitor = Visitor(tmp_path, budget={"wakes_per_day": 1})
+    program = {"accept": accept, "agent": "curl/8.5.0"}
+    assert (
+        "open it in a browser, or send one of its tokens"
+        in visitor.open("GET", "/", **program).text
+    )
+    machine = visitor.open("GET", "/", accept=accept, agent="Googlebot/2.1")
+    assert "browser" not in machine.text
+    host = visitor.house.registry.hosts["app.test"]
+    visitor.house.room.wake(host, Claim(visitor="v", proof=Proof.TRUST))
+    eventually(lambda: visitor.house.waker.under_way(host.name) is None)
+    visitor.house.upstream(host).phase = Phase.STOPPED
+    visitor.house.routes.mark_asleep(host.names)
+    visitor.house.statuses.forget(host.name)
+    spent = visitor.open("GET", "/", **program)
+    assert spent.headers["X-Waitroom"] == "asleep"
+    assert "as often as its budget allows" in spent.text
+    assert "browser" not in spent.text
+
+
+@pytest.mark.parametrize("gate", ["open", "closed"])
+def test_a_program_gets_a_page_only_if_it_asks_for_one(tmp_path: Path, gate: str) -> None:
+    visitor = Visitor(tmp_path, gate=gate)
+    kinds = {
+        (agent, accept): visitor.open("GET", "/", accept=accept, agent=agent).mimetype
+        for agent in ("curl/8.5.0", BROWSER)
+        for accept in ("*/*", "text/html")
+    }
+    assert kinds.pop(("curl/8.5.0", "*/*")) == "text/plain"
+    assert set(kinds.values()) == {"text/html"}
+    nobody = visitor.client.get("/", headers={"Host": "nobody.test", "User-Agent": "curl/8.5.0"})
+    assert (nobody.status_code, nobody.mimetype) == (404, "text/plain")
 
 
 def test_who_only_asks_or_asks_for_a_wake_is_not_told_so(visitor: Visitor) -> None:

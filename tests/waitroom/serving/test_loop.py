@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -16,12 +19,25 @@ import requests
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from tests.support import eventually
+from tests.support import eventually, no_threads
 from waitroom.serving.heads import HEAD_BYTES
 from waitroom.serving.loop import Loop
 
 HEAD = b"GET /%s HTTP/1.1\r\nHost: app.test\r\n\r\n"
 CONNECTIONS = 12
+
+
+class Listener(socket.socket):
+    """One that can be told that there are no files left."""
+
+    exhausted = False
+    refused = 0  # how often it was asked all the same
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.exhausted:
+            self.refused += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
 
 
 class Served:
@@ -31,9 +47,11 @@ class Served:
         config = Config()
         config.set("limit_request_line", 0)
         config.set("limit_request_field_size", HEAD_BYTES)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
-        told = (0, os.getppid(), [listener], None, 30, config, Logger(config))
+        self.listener = Listener()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        told = (0, os.getppid(), [self.listener], None, 30, config, Logger(config))
         self.loop = Loop(*told, threads=1, connections=CONNECTIONS)
         self.loop.slow_s = 1.5
         self.loop.wsgi = self._answer
@@ -116,7 +134,9 @@ def test_whoever_says_too_little_or_takes_no_leave_holds_no_thread(
 def test_a_head_may_come_in_pieces_and_the_next_before_the_answer(served: Served) -> None:
     client = served.connect(b"GET /a HTTP", b"/1.1\r\nHost: app", b".test\r\n\r")
     client.sendall(b"\nGET /b HTTP/1.1\r\nHost: app.test\r\n")
-    assert read(client).endswith(b"/a")
+    answer = read(client)
+    assert answer.endswith(b"/a")
+    assert b"gunicorn" not in answer
     client.sendall(b"\r\n")
     assert read(client).endswith(b"/b")
     client.sendall(HEAD % b"c")
@@ -140,6 +160,42 @@ def test_where_there_is_no_more_room_the_longest_idle_go(served: Served) -> None
     assert read(idle[-1]).endswith(b"/last")
 
 
+def test_where_no_file_is_left_it_does_not_spin_and_takes_them_later(served: Served) -> None:
+    served.listener.exhausted = True
+    client = served.connect(HEAD % b"late")
+    eventually(lambda: served.listener.refused > 1, what="it has tried again")
+    before = served.listener.refused
+    time.sleep(0.5)
+    assert served.listener.refused - before < 20
+    served.listener.exhausted = False
+    assert read(client).endswith(b"/late")
+
+
+def test_where_no_thread_is_left_a_client_is_dropped_and_the_next_is_answered(
+    served: Served,
+) -> None:
+    with no_threads():
+        assert read(served.connect(HEAD % b"")) == b""
+    assert served.answers()
+    eventually(lambda: served.loop.nr_conns == 0, what="its connection is forgotten")
+
+
+def test_who_takes_nothing_of_what_is_said_of_his_fault_holds_no_thread(served: Served) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        near.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                near.send(b"x" * 65_536)
+        near.settimeout(None)  # as gunicorn leaves it
+        answering = threading.Thread(
+            target=served.loop.handle_error, args=(None, near, None, ValueError()), daemon=True
+        )
+        answering.start()
+        answering.join(10 * served.loop.slow_s)
+        assert not answering.is_alive()
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -161,6 +217,7 @@ def test_what_is_no_request_gets_an_answer_of_ours_and_no_line_in_the_log(
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert b"\r\nX-Waitroom: unknown\r\n" in answer
     assert b"\r\nCache-Control: no-store\r\n" in answer
+    assert b"gunicorn" not in answer
     assert bool(caplog.records) is (status == 500)
 
 

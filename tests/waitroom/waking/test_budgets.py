@@ -63,7 +63,7 @@ def test_each_host_has_its_own_and_all_have_one_together() -> None:
 def test_so_many_wakes_may_be_under_way_at_once() -> None:
     total = TotalBudget(wakes_at_once=2)
     assert ask(Ledger(), NOON, total=total, under_way=1) is None
-    assert ask(Ledger(), NOON, total=total, under_way=2) == Refused(Refusal.SPENT)
+    assert ask(Ledger(), NOON, total=total, under_way=2) == Refused(Refusal.BUSY)
 
 
 def test_one_visitor_gets_only_his_share() -> None:

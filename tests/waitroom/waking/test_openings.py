@@ -22,11 +22,13 @@ class Woken:
         self.openings = Openings(self.wake, lambda _: expected_s)
         self.now = EIGHT
         self.fault: Exception | None = None
+        self.begins = True
 
-    def wake(self, _host: Host) -> None:
+    def wake(self, _host: Host) -> bool:
         self.at.append(self.now - EIGHT)
         if self.fault:
             raise self.fault
+        return self.begins
 
     def look(self, *seconds: int, host: Host = HOST) -> list[int]:
         for second in seconds:
@@ -68,6 +70,20 @@ def test_a_wake_that_fails_ends_nothing(fault: Exception, caplog: pytest.LogCapt
     woken.fault = fault
     assert woken.look(-10) == [-10]
     assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
+@pytest.mark.parametrize("fault", [JournalError("full"), None])
+def test_a_wake_that_could_not_begin_is_tried_again_until_the_window_opens(
+    fault: Exception | None,
+) -> None:
+    woken = Woken(5)
+    woken.fault, woken.begins = fault, False
+    assert woken.look(-20, -10, 10) == [-20, -10]
+    woken = Woken(5)
+    woken.fault, woken.begins = fault, False
+    woken.look(-20)
+    woken.fault, woken.begins = None, True
+    assert woken.look(-10, -5) == [-20, -10]
 
 
 def test_an_opening_that_breaks_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
