@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waitroom.errors import ConfigError, did_you_mean
-from waitroom.registry.places import is_place, leads_somewhere
+from waitroom.registry.places import app_url, is_place
 from waitroom.registry.values import Network
 
 _LAST_PORT = 65535
@@ -64,7 +64,9 @@ class Settings:
             routes=_path(environ, "WAITROOM_ROUTES", data / "routes"),
             access_log=_path(environ, "WAITROOM_ACCESS_LOG", data / "access.log"),
             traefik_urls=_urls(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
-            url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
+            url=app_url(
+                environ.get("WAITROOM_URL", "http://127.0.0.1:8080").strip(), "WAITROOM_URL"
+            ),
             listen=listen,
             admin_listen=admin_listen,
             sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
@@ -119,26 +121,17 @@ def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
     return default if value is None else Path(value)
 
 
-def _url(environ: Mapping[str, str], name: str, default: str) -> str:
-    return _one_url(name, environ.get(name, default))
-
-
 def _urls(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    return tuple(_one_url(name, part) for part in environ.get(name, default).split(","))
-
-
-def _one_url(name: str, value: str) -> str:
-    url = value.strip().rstrip("/")
-    if not (url.lower().startswith(("http://", "https://")) and leads_somewhere(url)):
-        raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
-    return url
+    return tuple(app_url(part.strip(), name) for part in environ.get(name, default).split(","))
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     value = environ.get(name, default)
     host, _, port = value.rpartition(":")
+    bare = host.strip("[]")
+    is_host = is_place(bare) and host == (f"[{bare}]" if ":" in bare else bare)
     is_port = port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT
-    if not (is_place(host.strip("[]")) and is_port):
+    if not (is_host and is_port):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
 
