@@ -55,6 +55,7 @@ def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: cli
             "got '9999-12-31T23:59:59-14:00'",
         ),
         (["keep", "a.test", "--until", "18"], "expected HH:MM or 2026-01-31T18:00:00Z, got '18'"),
+        (["keep", "a.test", "--until", ""], "expected HH:MM or 2026-01-31T18:00:00Z, got ''"),
         (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
         (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),

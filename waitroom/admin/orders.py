@@ -70,12 +70,15 @@ class Orders:
         text = f"{host.name} is awake." if view.state is State.READY else message(view, "en")
         return Outcome(ends, view.state is State.READY, text)
 
-    def sleep(self, host: Host, by: str, *, force: bool, reason: str) -> datetime:
-        """Have it put to sleep now, and return the moment of the order. Raises: OrderError."""
+    def sleep(self, host: Host, by: str, *, force: bool, reason: str) -> datetime | None:
+        """Have it put to sleep now, and return the moment of the order; None if it sleeps already.
+
+        Raises: OrderError.
+        """
         if force and not reason:
             raise OrderError("by force only with a reason")
         if self._sleeps(host):
-            raise OrderError(f"{host.name} sleeps already.")
+            return None
         if not self._recorded.is_watched():
             raise OrderError("the sidecar, which would do it, gives no sign of life")
         log.info("%s: %s wishes it to sleep%s", host.name, by, ", by force" if force else "")
