@@ -88,9 +88,10 @@ def _folders(settings: Settings) -> Iterable[str]:
     """Look whether what must be written can be written."""
     for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
         try:
-            path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path):
                 pass
+        except FileNotFoundError:
+            yield f"{name}: there is no folder {path}; `python -m waitroom` makes it when it starts"
         except OSError as error:
             yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
 

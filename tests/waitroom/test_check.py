@@ -21,7 +21,15 @@ def test_a_disk_that_is_nearly_full_is_a_finding(tmp_path: Path) -> None:
 def test_a_journal_that_is_not_there_yet_is_no_fault_and_one_that_is_a_folder_is(
     tmp_path: Path,
 ) -> None:
+    (tmp_path / "routes").mkdir()
     assert list(check.health(settings(tmp_path))) == []
     (tmp_path / "journal.jsonl").mkdir()
     [finding] = check.health(settings(tmp_path))
     assert "journal.jsonl can't be written" in finding
+
+
+def test_a_folder_that_is_not_there_is_a_finding_and_is_not_made(tmp_path: Path) -> None:
+    data, routes = check.health(settings(tmp_path / "data"))
+    assert data.startswith(f"WAITROOM_DATA: there is no folder {tmp_path / 'data'}; ")
+    assert routes.startswith(f"WAITROOM_ROUTES: there is no folder {tmp_path / 'data/routes'}; ")
+    assert list(tmp_path.iterdir()) == []
