@@ -11,27 +11,11 @@ import click
 import msgspec
 
 from waitroom import logs
-from waitroom.command_line import EXIT_STATUSES
+from waitroom.command_line import EXIT_STATUSES, program
 from waitroom.kinds import Kind
 from waitroom.preflight import demand_folder
 from waitroom.registry import config
 from waitroom.registry.settings import Settings
-
-
-@click.group(
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXIT_STATUSES,
-)
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Record who uses which host, and put idle upstreams to sleep. Without a command: run.
-
-    Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
-    them all.
-    """
-    if context.invoked_subcommand is None:
-        run()
 
 
 def run() -> None:
@@ -43,6 +27,9 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.end())
     daemon.run()
+
+
+cli = program("Record who uses which host, and put idle upstreams to sleep.", run)
 
 
 @cli.command(epilog=EXIT_STATUSES)
