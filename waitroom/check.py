@@ -19,11 +19,12 @@ import requests
 
 from traefik.folder import RouteFolder
 from waitroom.direct import session
-from waitroom.errors import UpstreamError
+from waitroom.errors import Reason, UpstreamError
 from waitroom.language.languages import languages
 from waitroom.pages import page
 from waitroom.pages.samples import samples
 from waitroom.registry.hosts import Host, Registry
+from waitroom.registry.named import DockerUpstream
 from waitroom.registry.settings import Settings
 from waitroom.upstreams.base import Upstream
 from waitroom.waking import canary
@@ -44,7 +45,7 @@ def findings(
         *health(settings),
         *disk(settings),
         *templates(settings.hosts, registry),
-        *upstreams(registry, connect, thorough=True),
+        *upstreams(registry, connect),
     ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
 
@@ -107,24 +108,27 @@ def templates(file: Path, registry: Registry) -> Iterable[str]:
             yield f"{path}: {first}; our own page is shown instead"
 
 
-def upstreams(
-    registry: Registry, connect: Callable[[Host], Upstream], *, thorough: bool = False
-) -> Iterable[str]:
-    """Ask each provider for each host; a provider that is gone is said once.
+def upstreams(registry: Registry, connect: Callable[[Host], Upstream]) -> Iterable[str]:
+    """Ask each provider for each host, and for the permissions that a wake will need.
 
-    `thorough`: also for the permissions that a wake will need, and for what runs and is not well.
+    A provider that is gone is said once, and Docker is asked no further then: where it hangs, each
+    question takes 20 s.
     """
     said: set[str] = set()
+    docker_is_gone = False
     for host in registry.hosts.values():
+        in_docker = isinstance(host.upstream, DockerUpstream)
+        if in_docker and docker_is_gone:
+            continue
         try:
             upstream = connect(host)
             status = upstream.status()
-            if thorough and status.trouble:
+            if status.trouble:
                 yield f"hosts.{host.name!r}: {status.trouble}"
-            lacking = upstream.lacks() if thorough else ()
-            if lacking:
+            if lacking := upstream.lacks():
                 yield f"hosts.{host.name!r}: permission: a wake lacks {' and '.join(lacking)}"
         except UpstreamError as error:
+            docker_is_gone |= in_docker and error.reason is Reason.UNREACHABLE
             finding = f"{error.reason}: {error}"
             if finding not in said:
                 said.add(finding)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.waitroom.fakes import FakeUpstream, a_host
 from waitroom import check
+from waitroom.errors import Reason, UpstreamError
+from waitroom.registry.hosts import Registry
 from waitroom.registry.settings import Settings
 
 
@@ -33,3 +36,15 @@ def test_a_folder_that_is_not_there_is_a_finding_and_is_not_made(tmp_path: Path)
     assert data.startswith(f"WAITROOM_DATA: there is no folder {tmp_path / 'data'}; ")
     assert routes.startswith(f"WAITROOM_ROUTES: there is no folder {tmp_path / 'data/routes'}; ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_that_does_not_answer_is_waited_for_once() -> None:
+    command = {"command": {what: ["x"] for what in ("start", "stop", "status")}, "docker": None}
+    hosts = [a_host("a.test"), a_host("b.test"), a_host("lab.test", **command)]
+    silent = FakeUpstream()
+    silent.fault = UpstreamError(Reason.UNREACHABLE, "no answer")
+    registry = Registry({host.name: host for host in hosts})
+    assert list(check.upstreams(registry, lambda _: silent)) == [
+        "hosts.'a.test': unreachable: no answer"
+    ]
+    assert silent.looks == 2
