@@ -7,9 +7,8 @@ anyhow; an order is repeated here, with the same requestId, so that it is taken 
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,7 +29,6 @@ from waitroom.upstreams.gce_machine import Machine, read_machine
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
 _ORDER_TIMEOUT_S = 10.0
-_PAGE = 500
 # Names in one filter: a URL of 200 names would be longer than some take.
 _NAMES_AT_ONCE = 50
 
@@ -53,38 +51,29 @@ class Api:
         self._back_off = BackOff()
         self.calls = Calls()
 
-    @classmethod
-    def from_environment(cls) -> Api:
-        """GCE_API_ENDPOINT is for tests; the credentials are found as the library does."""
-        return cls(os.environ.get("GCE_API_ENDPOINT"))
-
     def get(self, vm: GceUpstream) -> Machine:
         """Look at one VM."""
-        request = {"project": vm.project, "zone": vm.zone, "instance": vm.instance}
+        request = {**_zone(vm), "instance": vm.instance}
         return self._call(
             vm,
             "instances.get",
             lambda to: read_machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
         )
 
-    def find(self, vms: Iterable[GceUpstream]) -> dict[str, Machine]:
+    def find(self, vms: Sequence[GceUpstream]) -> dict[str, Machine]:
         """Look at several VMs of one zone, in as few calls as can be; by their names.
 
         It lists these names and no others. One that is missing in the answer is left out.
         """
         found: dict[str, Machine] = {}
-        left = list(vms)
-        while left:
-            some, left = left[:_NAMES_AT_ONCE], left[_NAMES_AT_ONCE:]
-            found |= self._list(some)
+        for first in range(0, len(vms), _NAMES_AT_ONCE):
+            found |= self._list(vms[first : first + _NAMES_AT_ONCE])
         return found
 
-    def _list(self, vms: list[GceUpstream]) -> dict[str, Machine]:
+    def _list(self, vms: Sequence[GceUpstream]) -> dict[str, Machine]:
         request = {
-            "project": vms[0].project,
-            "zone": vms[0].zone,
+            **_zone(vms[0]),
             "filter": " OR ".join(f'(name = "{vm.instance}")' for vm in vms),
-            "max_results": _PAGE,
         }
         wanted = {vm.instance for vm in vms}
         return self._call(
@@ -99,13 +88,7 @@ class Api:
 
     def order(self, vm: GceUpstream, action: str, request_id: str) -> str:
         """Start, resume, stop or suspend a VM; return the name of the operation that does it."""
-        request = {
-            "project": vm.project,
-            "zone": vm.zone,
-            "instance": vm.instance,
-            "request_id": request_id,
-        }
-
+        request = {**_zone(vm), "instance": vm.instance, "request_id": request_id}
         kind = f"instances.{action}"
 
         def call(to: _Clients) -> str:
@@ -118,7 +101,7 @@ class Api:
 
     def outcome(self, vm: GceUpstream, operation: str) -> UpstreamError | bool:
         """Return whether an operation has ended, or in which error it did."""
-        request = {"project": vm.project, "zone": vm.zone, "operation": operation}
+        request = {**_zone(vm), "operation": operation}
         found = self._call(
             vm,
             "zoneOperations.get",
@@ -132,8 +115,7 @@ class Api:
     def permitted(self, vm: GceUpstream, permissions: Sequence[str]) -> set[str]:
         """Return those of the permissions that we have on a VM."""
         request = {
-            "project": vm.project,
-            "zone": vm.zone,
+            **_zone(vm),
             "resource": vm.instance,
             "test_permissions_request_resource": {"permissions": list(permissions)},
         }
@@ -184,6 +166,10 @@ class Api:
                     ),
                 )
             return self._clients
+
+
+def _zone(vm: GceUpstream) -> dict[str, str]:
+    return {"project": vm.project, "zone": vm.zone}
 
 
 def _credentials(*, lenient: bool) -> Credentials:

@@ -20,9 +20,10 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
-from waitroom.upstreams.gce import PHASES, Vm
+from waitroom.upstreams.gce import Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
+from waitroom.upstreams.gce_machine import PHASES
 from waitroom.view import Stage
 from waitroom.waking.stages import STAGES
 
