@@ -39,7 +39,10 @@ _NEVER_STARTED = "0001-01-01"
 
 def client() -> docker.DockerClient:
     """Make a client from the environment (DOCKER_HOST, …); asks the engine for its API version."""
-    return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S)
+    try:
+        return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S)
+    except ValueError as error:  # an address that is none
+        raise UpstreamError(Reason.UNREACHABLE, f"DOCKER_HOST: {error}; mend it") from error
 
 
 class Container:

@@ -18,7 +18,7 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.hosts import Registry
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
-from waitroom.upstreams.docker import PHASES, Container
+from waitroom.upstreams.docker import PHASES, Container, client
 
 Make = Callable[..., Container]
 Act = Callable[[], None]
@@ -194,6 +194,15 @@ def test_an_engine_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
         with pytest.raises(UpstreamError, match="does not answer") as error:
             at(address).status()
         assert error.value.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("address", ["tcp://docker:port", "tcp://docker:99999", "tcp://[::1"])
+def test_an_address_that_is_none_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    with pytest.raises(UpstreamError, match=r"^DOCKER_HOST: .*; mend it$"):
+        Container(client, "app", Sleep.STOP).status()
 
 
 def test_a_socket_without_permission_says_so(tmp_path: Path) -> None:
