@@ -7,6 +7,7 @@ anyhow; an order is repeated here, with the same requestId, so that it is taken 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -180,4 +181,8 @@ def _credentials(*, lenient: bool) -> Credentials:
         if not lenient:
             raise
         return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the library's
+    except (OSError, AttributeError) as error:  # as the library meets a file that is no key
+        key = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "the key of gcloud")
+        why = f"can't be read: {error.strerror}" if isinstance(error, OSError) else "holds no key"
+        raise DefaultCredentialsError(f"{key} {why}") from error  # type: ignore[no-untyped-call] # too
     return found

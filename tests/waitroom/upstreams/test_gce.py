@@ -426,13 +426,22 @@ def test_without_credentials_says_so_and_asks_nobody(
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"), [(None, "was not found"), ("{", "is not a valid json file"), ("{}", "type")]
+    ("text", "fault"),
+    [
+        (None, "was not found"),
+        ("{", "is not a valid json file"),
+        ("{}", "type"),
+        ("[]", "holds no key"),
+        (Path(), "can't be read: Is a directory"),
+    ],
 )
 def test_a_key_that_can_not_be_used_is_named_with_its_variable(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, fault: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | Path | None, fault: str
 ) -> None:
     key = tmp_path / "key.json"
-    if text is not None:
+    if isinstance(text, Path):
+        key.mkdir()
+    elif text is not None:
         key.write_text(text)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     with pytest.raises(UpstreamError) as error:
