@@ -45,6 +45,7 @@ def findings(
         *health(settings),
         *disk(settings),
         *templates(settings.hosts, registry),
+        *labels(settings),
         *upstreams(registry, connect),
     ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
@@ -106,6 +107,17 @@ def templates(file: Path, registry: Registry) -> Iterable[str]:
         if first:
             path = f"{file}: hosts.{host.name!r}.page.template"
             yield f"{path}: {first}; our own page is shown instead"
+
+
+def labels(settings: Settings) -> Iterable[str]:
+    """Ask Docker for the containers that announce themselves, if they may."""
+    if settings.docker_labels:
+        from waitroom.upstreams.docker_labels import Labelled  # noqa: PLC0415 - it takes 150 ms
+
+        try:
+            Labelled().all()
+        except UpstreamError as error:
+            yield f"WAITROOM_DOCKER_LABELS: containers can't be looked for: {error}"
 
 
 def upstreams(registry: Registry, connect: Callable[[Host], Upstream]) -> Iterable[str]:
