@@ -7,7 +7,7 @@ on. The client is shared by all containers and safe to use from several threads.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ import requests
 
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.values import Sleep
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Phase, Status, Upstream
 
 # Every value of State.Status in the engine's API (v1.24 to v1.48).
 PHASES = {
@@ -45,7 +45,7 @@ def client() -> docker.DockerClient:
         raise UpstreamError(Reason.UNREACHABLE, f"DOCKER_HOST: {error}; mend it") from error
 
 
-class Container:
+class Container(Upstream):
     """One container by its name."""
 
     def __init__(self, connect: Callable[[], docker.DockerClient], name: str, sleep: Sleep) -> None:
@@ -119,10 +119,6 @@ class Container:
                 if now["State"].get("Status") == found["State"].get("Status"):
                     raise
                 order(api, now)
-
-    def lacks(self) -> Sequence[str]:
-        """Return nothing: nobody can be asked but by trying."""
-        return ()
 
     def inspect(self) -> dict[str, Any]:
         """Ask the engine for all that it knows of the container."""

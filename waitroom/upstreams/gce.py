@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.registry.values import Sleep
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Phase, Status, Upstream
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
 from waitroom.upstreams.gce_machine import PHASES, WAKES, Machine
@@ -61,7 +61,7 @@ class _Order:
     looked: float = 0.0  # monotonic
 
 
-class Vm:
+class Vm(Upstream):
     """One VM."""
 
     def __init__(self, fleet: Fleet, vm: GceUpstream, sleep: Sleep) -> None:
