@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,7 +24,6 @@ from google.cloud import compute_v1
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.upstreams import gce_errors
-from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff
 from waitroom.upstreams.gce_machine import Machine, read_machine
 
@@ -48,9 +48,14 @@ class Api:
     def __init__(self, endpoint: str | None) -> None:
         self._endpoint = endpoint
         self._clients: _Clients | None = None
-        self._connecting = threading.Lock()
+        self._connecting, self._counting = threading.Lock(), threading.Lock()
         self._back_off = BackOff()
-        self.calls = Calls()
+        self._calls: Counter[str] = Counter()
+
+    def calls(self) -> Mapping[str, int]:
+        """Return how many there were of each kind: they have a limit a day."""
+        with self._counting:
+            return dict(self._calls)
 
     def get(self, vm: GceUpstream) -> Machine:
         """Look at one VM."""
@@ -135,7 +140,7 @@ class Api:
             multiplier=2,
             maximum=2,
             timeout=8,
-            on_error=lambda _: self.calls.add(kind),
+            on_error=lambda _: self._count(kind),
         )
 
     def _call(self, vm: GceUpstream, kind: str, call: Callable[[_Clients], _Answer]) -> _Answer:
@@ -143,7 +148,7 @@ class Api:
         self._back_off.demand_over()
         try:
             clients = self._connected()
-            self.calls.add(kind)
+            self._count(kind)
             answer = call(clients)
         except gce_errors.FAULTS as error:
             fault = gce_errors.of_call(vm, error)
@@ -154,6 +159,10 @@ class Api:
             raise fault from error
         self._back_off.end()
         return answer
+
+    def _count(self, kind: str) -> None:
+        with self._counting:
+            self._calls[kind] += 1
 
     def _connected(self) -> _Clients:
         with self._connecting:
