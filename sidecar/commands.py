@@ -117,12 +117,13 @@ def audit(
     from waitroom.record.sums import Window  # noqa: PLC0415 - as above
 
     now = datetime.now(UTC)
-    window = Window(
-        since_us=_when("--since", since, now) if since else None,
-        # What is to come was not slept yet.
-        until_us=min(_when("--until", until or now.isoformat(), now), microseconds(now)),
-        now_us=microseconds(now),
-    )
+    now_us = microseconds(now)
+    since_us = _when("--since", since, now) if since else None
+    until_us = _when("--until", until, now) if until else now_us
+    if since_us and until and since_us >= until_us:
+        raise click.BadParameter(f"{since!r} is not before {until!r}", param_hint="--since")
+    # What is to come was not slept yet.
+    window = Window(since_us=since_us, until_us=min(until_us, now_us), now_us=now_us)
     registry = functools.partial(config.load, settings.hosts, settings.containers)
     faults = answer(Question(window, host, kinds, events, form), settings.data, registry)
     for fault in faults:
