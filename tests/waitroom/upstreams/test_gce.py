@@ -363,6 +363,23 @@ def test_a_bad_answer_has_its_reason(gce: Gce, status: int, word: str, reason: R
     assert reason_of(a_vm(gce).status) is reason
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (502, b'{"error": "bad gateway"}', Reason.UNREACHABLE),
+        (404, b'"nothing here"', Reason.UNREACHABLE),
+        (403, b'{"error": {"errors": "blocked"}}', Reason.PERMISSION),
+        (403, b'{"error": {"errors": [{"message": 3}]}}', Reason.PERMISSION),
+    ],
+)
+def test_what_a_proxy_answers_is_a_fault_too(
+    gce: Gce, status: int, body: bytes, reason: Reason
+) -> None:
+    gce.machines.add(NAME)
+    gce.faults = [Fault("get", status, body=body)]
+    assert reason_of(a_vm(gce).status) is reason
+
+
 def test_no_answer_at_all_is_out_of_reach_and_over_when_it_is_over(gce: Gce) -> None:
     gce.machines.add(NAME)
     gce.faults = [Fault("get", cut=True)]
