@@ -38,7 +38,7 @@ def load(path: Path, announced: Path | None = None) -> Registry:
 
 
 def _load(path: Path, announced: Path | None, known: object = None) -> tuple[object, Registry]:
-    """Return what the file says, or is known to say, too."""
+    """Return what the file says, unless that is known already, and the registry that it makes."""
     try:
         document = known or _read(path)
         found = containers.read(announced) if announced else ()

@@ -162,9 +162,7 @@ def asking(what: str) -> Iterator[None]:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(error) from error
     except (KeyError, TypeError) as error:  # as the library meets JSON of a proxy's own
-        text = (
-            "Docker does not answer (DOCKER_HOST): what came is no answer of its; is it a proxy's?"
-        )
+        text = "Docker does not answer (DOCKER_HOST): what came is not its answer, but a proxy's"
         raise UpstreamError(Reason.UNREACHABLE, text) from error
 
 

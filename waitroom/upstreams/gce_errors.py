@@ -91,7 +91,7 @@ def of_call(vm: GceUpstream, error: BaseException) -> UpstreamError:
         return UpstreamError(Reason.CREDENTIALS, text)
     said = str(error) or type(error).__name__
     if isinstance(error, _FOREIGN):
-        said = "what came is no answer of its; is there a proxy in between?"
+        said = "what came is not its answer, but a proxy's"
     text = f"Compute Engine does not answer: {_one_line(said)}"
     return UpstreamError(Reason.UNREACHABLE, text)
 

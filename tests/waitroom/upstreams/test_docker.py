@@ -182,7 +182,7 @@ def test_a_state_that_nobody_knows_is_no_answer(answering: Callable[..., str]) -
 
 @pytest.mark.parametrize("body", [b'{"error": "bad gateway"}', b'["bad gateway"]', b"null"])
 def test_what_a_proxy_answers_is_no_answer(answering: Callable[..., str], body: bytes) -> None:
-    with pytest.raises(UpstreamError, match="is it a proxy's") as error:
+    with pytest.raises(UpstreamError, match="but a proxy's") as error:
         at(answering(body, "502 Bad Gateway")).status()
     assert error.value.reason is Reason.UNREACHABLE
 
