@@ -11,27 +11,11 @@ import click
 import msgspec
 
 from waitroom import logs
-from waitroom.command_line import EXIT_STATUSES
+from waitroom.command_line import EXIT_STATUSES, program
 from waitroom.kinds import Kind
 from waitroom.preflight import demand_folder
 from waitroom.registry import config
 from waitroom.registry.settings import Settings
-
-
-@click.group(
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXIT_STATUSES,
-)
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Record who uses which host, and put idle upstreams to sleep. Without a command: run.
-
-    Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
-    them all.
-    """
-    if context.invoked_subcommand is None:
-        run()
 
 
 def run() -> None:
@@ -43,6 +27,9 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.end())
     daemon.run()
+
+
+cli = program("Record who uses which host, and put idle upstreams to sleep.", run)
 
 
 @cli.command(epilog=EXIT_STATUSES)
@@ -130,12 +117,13 @@ def audit(
     from waitroom.record.sums import Window  # noqa: PLC0415 - as above
 
     now = datetime.now(UTC)
-    window = Window(
-        since_us=_when("--since", since, now) if since else None,
-        # What is to come was not slept yet.
-        until_us=min(_when("--until", until or now.isoformat(), now), microseconds(now)),
-        now_us=microseconds(now),
-    )
+    now_us = microseconds(now)
+    since_us = _when("--since", since, now) if since else None
+    until_us = _when("--until", until, now) if until else now_us
+    if since_us and until and since_us >= until_us:
+        raise click.BadParameter(f"{since!r} is not before {until!r}", param_hint="--since")
+    # What is to come was not slept yet.
+    window = Window(since_us=since_us, until_us=min(until_us, now_us), now_us=now_us)
     registry = functools.partial(config.load, settings.hosts, settings.containers)
     faults = answer(Question(window, host, kinds, events, form), settings.data, registry)
     for fault in faults:

@@ -125,6 +125,7 @@ class Recording(Collector):
             ("waitroom_log_missing_lines", "Lines that never came", totals["lines_missing"]),
             ("waitroom_log_lag_bytes", "What is not read yet", recorder.reading.backlog_bytes()),
             ("waitroom_log_lag_seconds", "Since the end of the logs was reached", recorder.lag_s()),
+            ("waitroom_webhook_events_waiting", "Webhooks to be sent", recorder.undelivered()),
             (
                 "waitroom_recording",
                 "0: the log can't be read, or nothing written",

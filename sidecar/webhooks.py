@@ -155,10 +155,10 @@ class Webhooks:
         return bool(changed)
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return what is still to be sent, for the commit."""
+        """Return what is still to be sent, for the commit. Threads: any may call."""
         return [
             msgspec.to_builtins(delivery)
-            for queue in self._queues.values()
+            for queue in tuple(self._queues.values())
             for delivery in tuple(queue.waiting)
         ]
 

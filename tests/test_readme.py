@@ -13,7 +13,7 @@ from sidecar.commands import cli as sidecar
 from waitroom.commands import cli as waitroom
 from waitroom.kinds import Kind
 from waitroom.registry.document import parse
-from waitroom.registry.keys import HostKeys
+from waitroom.registry.host_keys import HostKeys
 from waitroom.registry.values import Gate, Route, Sleep
 
 ROOT = Path(__file__).parent.parent

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,22 +16,21 @@ from pathlib import Path
 import requests
 
 from traefik.folder import RouteFolder
+from waitroom import health
 from waitroom.direct import session
-from waitroom.errors import UpstreamError
+from waitroom.errors import Reason, UpstreamError
 from waitroom.language.languages import languages
 from waitroom.pages import page
 from waitroom.pages.samples import samples
 from waitroom.registry.hosts import Host, Registry
+from waitroom.registry.named import DockerUpstream
 from waitroom.registry.settings import Settings
 from waitroom.upstreams.base import Upstream
 from waitroom.waking import canary
-from waitroom.waking.canary import Leads
 
 _PATIENCE_S = 4.0
 _PAUSE_S = 0.1
 _LOG_TAIL_BYTES = 1 << 20
-# Enough for months of journal; less is a disk that somebody is filling.
-_LOW_BYTES = 64 << 20
 
 
 def findings(
@@ -41,58 +38,13 @@ def findings(
 ) -> list[str]:
     """Look at everything; an empty list means that hosts will sleep and wake."""
     local = [
-        *health(settings),
-        *disk(settings),
+        *health.files(settings),
+        *health.disk(settings),
         *templates(settings.hosts, registry),
-        *upstreams(registry, connect, thorough=True),
+        *labels(settings),
+        *upstreams(registry, connect),
     ]
     return [*local, *_waiting_room(settings), *_traefik(settings, registry)]
-
-
-def health(settings: Settings) -> Iterable[str]:
-    """Look whether the waiting room can do its own part: write routes and journal."""
-    yield from _folders(settings)
-    journal = settings.data / "journal.jsonl"
-    try:
-        os.close(os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
-    except FileNotFoundError:
-        return  # it is made with the first event
-    except OSError as error:
-        yield f"WAITROOM_DATA: {journal} can't be written ({error.strerror}), so nothing is woken"
-
-
-def disk(settings: Settings, low_bytes: int = _LOW_BYTES) -> Iterable[str]:
-    """Look whether there is room for what must be written soon."""
-    for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
-        try:
-            free_bytes = shutil.disk_usage(path).free
-        except OSError:
-            continue  # said already: the folder can't be used
-        if free_bytes < low_bytes:
-            yield f"{name}: {path} has {free_bytes >> 20} MB left on its disk; make room there"
-
-
-def entry_points(settings: Settings) -> Iterable[str]:
-    """Look whether Traefik answers; what did not is asked no further."""
-    name = f"check-{secrets.token_hex(4)}.invalid"
-    for url in settings.traefik_urls:
-        if canary.send(url, name).leads is Leads.NOWHERE:
-            yield (
-                f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {url};"
-                " start it, or name an entry point of it"
-            )
-            return
-
-
-def _folders(settings: Settings) -> Iterable[str]:
-    """Look whether what must be written can be written."""
-    for name, path in (("WAITROOM_DATA", settings.data), ("WAITROOM_ROUTES", settings.routes)):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=path):
-                pass
-        except OSError as error:
-            yield f"{name}: {path} can't be written ({error.strerror}); mend its owner or mode"
 
 
 def templates(file: Path, registry: Registry) -> Iterable[str]:
@@ -106,24 +58,38 @@ def templates(file: Path, registry: Registry) -> Iterable[str]:
             yield f"{path}: {first}; our own page is shown instead"
 
 
-def upstreams(
-    registry: Registry, connect: Callable[[Host], Upstream], *, thorough: bool = False
-) -> Iterable[str]:
-    """Ask each provider for each host; a provider that is gone is said once.
+def labels(settings: Settings) -> Iterable[str]:
+    """Ask Docker for the containers that announce themselves, if they may."""
+    if settings.docker_labels:
+        from waitroom.upstreams.docker_labels import Labelled  # noqa: PLC0415 - it takes 150 ms
 
-    `thorough`: also for the permissions that a wake will need, and for what runs and is not well.
+        try:
+            Labelled().all()
+        except UpstreamError as error:
+            yield f"WAITROOM_DOCKER_LABELS: containers can't be looked for: {error}"
+
+
+def upstreams(registry: Registry, connect: Callable[[Host], Upstream]) -> Iterable[str]:
+    """Ask each provider for each host, and for the permissions that a wake will need.
+
+    A provider that is gone is said once, and Docker is asked no further then: where it hangs, each
+    question takes 20 s.
     """
     said: set[str] = set()
+    docker_is_gone = False
     for host in registry.hosts.values():
+        in_docker = isinstance(host.upstream, DockerUpstream)
+        if in_docker and docker_is_gone:
+            continue
         try:
             upstream = connect(host)
             status = upstream.status()
-            if thorough and status.trouble:
+            if status.trouble:
                 yield f"hosts.{host.name!r}: {status.trouble}"
-            lacking = upstream.lacks() if thorough else ()
-            if lacking:
+            if lacking := upstream.lacks():
                 yield f"hosts.{host.name!r}: permission: a wake lacks {' and '.join(lacking)}"
         except UpstreamError as error:
+            docker_is_gone |= in_docker and error.reason is Reason.UNREACHABLE
             finding = f"{error.reason}: {error}"
             if finding not in said:
                 said.add(finding)

@@ -27,6 +27,27 @@ EXIT_STATUSES = (
 )
 
 
+def program(does: str, without: Callable[[], None]) -> click.Group:
+    """Make the group of a program's commands. `without`: what it does where none is given."""
+    import click  # noqa: PLC0415 - see above
+
+    def begin() -> None:
+        if click.get_current_context().invoked_subcommand is None:
+            without()
+
+    return click.Group(
+        callback=begin,
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=f"""{does} Without a command: {without.__name__}.
+
+        Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
+        them all.
+        """,
+        epilog=EXIT_STATUSES,
+    )
+
+
 def run_command(load: Callable[[], click.Command]) -> None:
     """Import a command and run it; an error that a person can mend is one line on stderr."""
     command = _uninterrupted(load)

@@ -13,7 +13,7 @@ import click
 from waitroom import logs
 from waitroom.admin.operating import COMMANDS
 from waitroom.admin.operators import Operators
-from waitroom.command_line import EXIT_STATUSES
+from waitroom.command_line import EXIT_STATUSES, program
 from waitroom.errors import ConfigError
 from waitroom.preflight import demand_address, demand_folder
 from waitroom.registry import config
@@ -22,22 +22,6 @@ from waitroom.registry.settings import Settings
 from waitroom.secret import load_secret
 
 _Port = click.IntRange(1, 65535)
-
-
-@click.group(
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXIT_STATUSES,
-)
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Wake sleeping apps for their visitors. Without a command: serve.
-
-    Environment variables (WAITROOM_HOSTS, WAITROOM_DATA, ...) set everything; the README lists
-    them all.
-    """
-    if context.invoked_subcommand is None:
-        serve()
 
 
 def serve() -> None:
@@ -54,6 +38,9 @@ def serve() -> None:
     from waitroom.server import Server  # noqa: PLC0415 - check and demo need no server
 
     Server(settings, secret).run()
+
+
+cli = program("Wake sleeping apps for their visitors.", serve)
 
 
 @cli.command(epilog=EXIT_STATUSES)

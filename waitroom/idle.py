@@ -78,8 +78,3 @@ def time_left(use: Use, idle_after: timedelta, now: datetime) -> timedelta:
     unused = timedelta() if wished(use, now) else idle_after - idle_for(use, now)
     kept = use.kept_until - now if use.kept_until else timedelta()
     return max(unused, kept, timedelta())
-
-
-def should_sleep(use: Use, idle_after: timedelta, now: datetime) -> bool:
-    """Whether the host has been idle for long enough, and nothing keeps it awake."""
-    return not time_left(use, idle_after, now)

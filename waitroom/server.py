@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from prometheus_client import CollectorRegistry
 
 from traefik.folder import RouteFolder
-from waitroom import check, scrape
+from waitroom import health, scrape
 from waitroom.admin import metrics
 from waitroom.admin.guard import Guard
 from waitroom.admin.listener import admin_app
@@ -135,9 +135,9 @@ def _admin(
     def readiness() -> list[str]:
         providers = parts.statuses.faults(file.registry.hosts.values())
         return [
-            *check.health(settings),
-            *check.disk(settings),
-            *check.entry_points(settings),
+            *health.files(settings),
+            *health.disk(settings),
+            *health.entry_points(settings),
             *providers,
         ]
 
@@ -145,7 +145,7 @@ def _admin(
     operators.begin()
     recorded = Latest(settings.data)
     return admin_app(
-        health=lambda: list(check.health(settings)),
+        health=lambda: list(health.files(settings)),
         readiness=readiness,
         metrics=measured,
         registry=file.current,

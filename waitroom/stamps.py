@@ -1,4 +1,4 @@
-"""A file's stamp: another one whenever the file is replaced or written."""
+"""A file's stamp: another one whenever it is replaced or written, or its owner or mode mended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ class Stamp(NamedTuple):
     inode: int
     size_bytes: int
     modified_ns: int  # since 1970
+    owner: int
+    mode: int
 
 
 def stamp(path: Path) -> Stamp | None:
@@ -20,4 +22,4 @@ def stamp(path: Path) -> Stamp | None:
         stat = path.stat()
     except OSError:
         return None
-    return Stamp(stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return Stamp(stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_uid, stat.st_mode)

@@ -167,6 +167,10 @@ class Recorder:
         """Return how many lines there were, of each kind."""
         return self._intake.totals()
 
+    def undelivered(self) -> int:
+        """Return how many events wait for the receivers of webhooks."""
+        return len(self._webhooks.waiting())
+
     def _look_at_clock(self) -> float:
         """Return by how much the clock was set; 0.0 if it was not."""
         step_s = self._clock.step_s()

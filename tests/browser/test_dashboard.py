@@ -157,6 +157,21 @@ def test_a_reader_sees_the_history_of_a_host(
     clean(page, f"host-{period.lower()}-tables")
 
 
+def test_a_record_that_can_not_be_read_is_told_on_each_page(
+    page: Page, recorded: Operated, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "archive").iterdir():
+        path.write_text("{")
+    log_in(page, recorded.operators.add("eve", Role.READER))
+    expect(page.get_by_role("alert")).to_contain_text("what this month saved is not known")
+    clean(page, "hosts-unread")
+    page.goto(f"{page.url}hosts/{HOST.name}?period=quarter")
+    expect(page.get_by_role("alert")).to_contain_text("no sums are told")
+    clean(page, "host-unread")
+    page.get_by_role("link", name="Events").last.click()
+    clean(page, "events-unread")
+
+
 def test_periods_lead_to_earlier_and_later_ones(page: Page, recorded: Operated) -> None:
     log_in(page, recorded.operators.add("eve", Role.READER))
     page.goto(f"{page.url}hosts/{HOST.name}?period=week&until=2000-01-31")

@@ -38,9 +38,12 @@ _THROUGH = {
 class Refused(Exception):  # noqa: N818 - an answer, in the words of the API
     """The documented error body of a request."""
 
-    def __init__(self, code: int, reason: str, message: str, domain: str = "global") -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, domain: str = "global", body: bytes = b""
+    ) -> None:
         super().__init__(message)
         self.code, self.reason, self.domain = code, reason, domain
+        self.body = body  # instead of it, if any
 
 
 @dataclass(slots=True)

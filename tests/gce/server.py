@@ -36,6 +36,7 @@ class Fault:
     what: str
     code: int = 0  # answered instead, with this reason
     reason: str = "backendError"
+    body: bytes = b""  # and not the API's own, as a proxy answers
     wait_s: float = 0.0
     cut: bool = False  # the connection is closed without an answer, AFTER the order was taken
     times: int = 1
@@ -107,7 +108,8 @@ class Gce:
         if fault:
             time.sleep(fault.wait_s)
             if fault.code:
-                raise Refused(fault.code, fault.reason, f"told to answer {fault.code}")
+                text = f"told to answer {fault.code}"
+                raise Refused(fault.code, fault.reason, text, body=fault.body)
         self._admit(what, zone, name, bearer)
         return self._do(what, zone, name, query, body), fault
 
@@ -277,20 +279,20 @@ def _handler(gce: Gce) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            code, fault = 200, None
+            code, fault, foreign = 200, None, b""
             try:
                 answer, fault = gce.answer(
                     self.command, self.path, self.headers.get("Authorization"), body
                 )
             except Refused as refused:
-                code, answer = refused.code, _error(refused)
+                code, answer, foreign = refused.code, _error(refused), refused.body
             if fault and fault.cut:
                 self.close_connection = True
                 return
             send(
                 self,
                 code,
-                json.dumps(answer).encode(),
+                foreign or json.dumps(answer).encode(),
                 {"Content-Type": "application/json; charset=UTF-8"},
             )
 

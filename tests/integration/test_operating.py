@@ -52,7 +52,8 @@ def test_a_host_is_woken_and_put_to_sleep_by_command(stack: Local) -> None:
     assert stack.is_asleep()
     [wish] = stack.events("sleep_requested")
     assert (wish["by"], wish["force"]) == ("ann", False)
-    assert "sleeps already" in in_one_line(order(stack, "sleep", HOST))
+    again = order(stack, "sleep", HOST)
+    assert (again.returncode, again.stdout) == (0, f"{HOST} sleeps already.\n"), again.stderr
     assert order(stack, "wake", HOST).returncode == 0
     assert stack.is_awake()  # at the first request
 

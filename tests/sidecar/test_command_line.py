@@ -26,3 +26,10 @@ def test_a_kind_that_is_none_is_wrong_usage_and_all_kinds_are_named(tmp_path: Pa
     done = CliRunner().invoke(cli, arguments, env={"WAITROOM_DATA": str(tmp_path)})
     assert done.exit_code == 2
     assert all(f"'{kind}'" in done.stderr for kind in Kind)
+
+
+def test_a_time_that_ends_before_it_begins_is_wrong_usage(tmp_path: Path) -> None:
+    arguments = ["audit", "--since", "1d", "--until", "2d"]
+    done = CliRunner().invoke(cli, arguments, env={"WAITROOM_DATA": str(tmp_path)})
+    assert done.exit_code == 2
+    assert "Invalid value for --since: '1d' is not before '2d'" in done.stderr

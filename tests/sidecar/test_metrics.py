@@ -12,7 +12,9 @@ from prometheus_client import CollectorRegistry
 from sidecar.metrics import Recording, Sleeps
 from sidecar.record.recorder import Recorder
 from tests.sidecar.record.test_recorder import line, registry
-from waitroom.registry.hosts import Registry
+from tests.support import free_port
+from waitroom.kinds import Kind
+from waitroom.registry.hosts import Registry, Webhook
 
 
 class Case:
@@ -138,6 +140,15 @@ def test_a_gap_in_the_log_is_a_doubt(case: Case) -> None:
     case.log.write_bytes(line(3, "another-first-line.test"))
     case.read()
     assert case.value("doubts_total", kind="log_gap") == 1
+
+
+def test_what_no_webhook_has_taken_yet_is_told(case: Case) -> None:
+    nobody = Webhook(f"http://127.0.0.1:{free_port()}", kinds=(Kind.SLEPT,))
+    case.recorder.adopt(Registry(case.hosts.hosts, (nobody,)))
+    case.event("slept")
+    case.event("woken", took_s="1")
+    case.read()
+    assert case.value("webhook_events_waiting") == 1
 
 
 def test_calls_to_the_api_are_told(case: Case) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,7 @@ def test_the_help_of_each_command_says_what_it_does_and_how_it_ends(command: cli
             "got '9999-12-31T23:59:59-14:00'",
         ),
         (["keep", "a.test", "--until", "18"], "expected HH:MM or 2026-01-31T18:00:00Z, got '18'"),
+        (["keep", "a.test", "--until", ""], "expected HH:MM or 2026-01-31T18:00:00Z, got ''"),
         (["keep", "../x", "--for", "2h"], "'../x' is no hostname"),
         (["wake", "a.test", "--as", "a b"], "1 to 64 letters, digits and . @ + - _ make one"),
         (["wake", "a.test"], "the waiting room makes it when it first starts"),
@@ -70,6 +73,26 @@ def test_a_command_says_the_way_out(tmp_path: Path, arguments: list[str], said: 
     done = CliRunner().invoke(waitroom, arguments, env=environment)
     assert said in (done.stderr or str(done.exception))
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("body", [b'{"status": "ok"}', b'["ok"]', b"ok"])
+def test_somebody_else_at_the_admin_listener_is_no_waiting_room(
+    tmp_path: Path, body: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+
+        threading.Thread(target=answer, daemon=True).start()
+        listen = f"127.0.0.1:{server.getsockname()[1]}"
+        (tmp_path / "secret").write_bytes(b"s" * 32)
+        environment = {"WAITROOM_DATA": str(tmp_path), "WAITROOM_ADMIN_LISTEN": listen}
+        done = CliRunner().invoke(waitroom, ["release", "a.test"], env=environment)
+    assert str(done.exception).startswith(f"no waiting room answers at http://{listen}")
 
 
 def ended(*argv: str | bytes, **how: Any) -> subprocess.CompletedProcess[str]:

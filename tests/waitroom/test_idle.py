@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from waitroom.idle import Use, Wish, idle_for, is_forced, should_sleep, standing, time_left, wished
+from waitroom.idle import Use, Wish, idle_for, is_forced, standing, time_left, wished
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -41,8 +41,8 @@ def test_is_idle_since_the_newest_sign_of_use(known: Use, minutes: int) -> None:
 
 
 def test_sleeps_from_idle_after_on() -> None:
-    assert should_sleep(use(last_used=30), 30 * MINUTE, NOON)
-    assert not should_sleep(use(last_used=29), 30 * MINUTE, NOON)
+    assert not time_left(use(last_used=30), 30 * MINUTE, NOON)
+    assert time_left(use(last_used=29), 30 * MINUTE, NOON) == MINUTE
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,6 @@ def test_sleeps_from_idle_after_on() -> None:
 )
 def test_may_sleep_when_it_is_idle_and_nothing_keeps_it_awake(known: Use, minutes: int) -> None:
     assert time_left(known, 30 * MINUTE, NOON) == minutes * MINUTE
-    assert should_sleep(known, 30 * MINUTE, NOON) is (minutes == 0)
 
 
 WISH = Wish(NOON - MINUTE, "ann", force=False)
@@ -80,7 +79,7 @@ FORCED = Wish(NOON - MINUTE, "ann", force=True)
     ],
 )
 def test_sleeps_at_once_by_an_operators_wish_until_somebody_comes(known: Use, holds: bool) -> None:  # noqa: FBT001
-    assert should_sleep(known, 30 * MINUTE, NOON) is holds
+    assert (not time_left(known, 30 * MINUTE, NOON)) is holds
 
 
 def test_a_wish_is_forgotten_after_two_minutes() -> None:
@@ -90,4 +89,4 @@ def test_a_wish_is_forgotten_after_two_minutes() -> None:
     assert not standing(FORCED, later)
     assert not wished(known, later)
     assert not is_forced(known, later)
-    assert not should_sleep(known, 30 * MINUTE, later)
+    assert time_left(known, 30 * MINUTE, later)

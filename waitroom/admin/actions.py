@@ -42,17 +42,16 @@ def actions(registry: Callable[[], Registry], orders: Orders) -> Blueprint:
     def act(name: str, action: str) -> Answer:
         """Carry out an order, or begin to."""
         host = find(name)
-        at = datetime.now(UTC)
         if action not in acts:
             abort(HTTPStatus.NOT_FOUND, f"there is no action {action!r}")
         try:
-            ordered_at, text = acts[action](orders, host)
+            at, text = acts[action](orders, host)
         except OrderError as error:
             return _told(HTTPStatus.CONFLICT, str(error))
         except WaitroomError as error:
             log.error("%s: %s: %s", host.name, action, error)
             return _told(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        return _told(HTTPStatus.ACCEPTED, text, at=(ordered_at or at).isoformat())
+        return _told(HTTPStatus.ACCEPTED, text, **({"at": at.isoformat()} if at else {}))
 
     @routes.get("/hosts/<name>/outcome/wake")
     def woken(name: str) -> Response:
@@ -83,18 +82,22 @@ def _wake(orders: Orders, host: Host) -> tuple[datetime | None, str]:
 
 
 def _sleep(orders: Orders, host: Host) -> tuple[datetime | None, str]:
-    force, reason = "force" in request.form, request.form.get("reason", "").strip()[:500]
+    force = request.form.get("force") == "yes"
+    reason = request.form.get("reason", "").strip()[:500]
     at = orders.sleep(host, g.operator.name, force=force, reason=reason)
-    return at, f"{host.name} is being put to sleep."
+    return at, f"{host.name} is being put to sleep." if at else f"{host.name} sleeps already."
 
 
 def _keep(orders: Orders, host: Host) -> tuple[datetime | None, str]:
-    until = moment(request.form.get("until"))
+    text = request.form.get("until")
+    try:
+        until = (
+            moment(text) if text else datetime.now(UTC) + Duration.parse(request.form.get("for"))
+        )
+    except (ValueError, OverflowError) as error:
+        raise OrderError(str(error)) from None
     if until is None:
-        try:
-            until = datetime.now(UTC) + Duration.parse(request.form.get("for"))
-        except (ValueError, OverflowError) as error:
-            raise OrderError(str(error)) from None
+        raise OrderError(f"until: expected a moment such as 2026-01-31T18:00:00Z, got {text!r}")
     return None, orders.keep(host, g.operator.name, until)
 
 

@@ -69,7 +69,8 @@ class Room:
                 method, self._url + path, data=body, headers=headers, timeout=_ANSWERS_S
             )
             told: dict[str, Any] = answer.json()
-        except requests.RequestException as error:
+            text = str(told["text" if answer.ok else "detail"])
+        except (requests.RequestException, KeyError, TypeError) as error:
             raise WaitroomError(
                 f"no waiting room answers at {self._url} ({type(error).__name__}); start"
                 " `python -m waitroom`, or name another (WAITROOM_ADMIN_LISTEN)"
@@ -80,7 +81,7 @@ class Room:
                 " WAITROOM_SECRET_FILE must be the same for both"
             )
         if not answer.ok:
-            raise WaitroomError(str(told.get("detail", answer.reason)))
+            raise WaitroomError(text)
         return told
 
 

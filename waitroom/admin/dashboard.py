@@ -42,14 +42,14 @@ def dashboard(
 
     @routes.get("/")
     def index() -> Response:
-        values: dict[str, object] = {
-            "rows": rows(),
-            "watched": recorded.is_watched(),
-            "fault": table.fault(datetime.now(UTC)),
-            "may_act": g.operator.role is Role.OPERATOR,
-            "said": session.pop("said", ""),
-        }
-        return page("dashboard/index.html", values | _viewer())
+        return _page(
+            "index",
+            rows=rows(),
+            watched=recorded.is_watched(),
+            fault=table.fault(datetime.now(UTC)),
+            may_act=g.operator.role is Role.OPERATOR,
+            said=session.pop("said", ""),
+        )
 
     @routes.get("/hosts")
     def hosts() -> Response:
@@ -64,19 +64,18 @@ def dashboard(
         try:
             told = chronicle.of(host.name, period.days[0].isoformat())
         except WaitroomError as error:
-            values: dict[str, object] = {"host": host, "fault": str(error)}
-            return page("dashboard/unread.html", values | _viewer())
+            return _page("unread", host=host, fault=str(error))
         found = history.tell(told, host.name, period.window(now), price(host))
-        values = {
-            "host": host,
-            "period": period,
-            "lengths": Length,
-            "summary": found.summary,
-            "timeline": timeline.timeline(found.spans, period),
-            "requests": bars.requests(found.rows, period),
-            "wakes": bars.wakes(found.summary.took_s),
-        }
-        return page("dashboard/host.html", values | _viewer())
+        return _page(
+            "host",
+            host=host,
+            period=period,
+            lengths=Length,
+            summary=found.summary,
+            timeline=timeline.timeline(found.spans, period),
+            requests=bars.requests(found.rows, period),
+            wakes=bars.wakes(found.summary.took_s),
+        )
 
     @routes.get("/events")
     def events() -> Response:
@@ -86,22 +85,24 @@ def dashboard(
             found = listing.page(data, wanted, before)
         except ValueError:
             abort(HTTPStatus.BAD_REQUEST, f"before: {before!r} is no place in the list of events")
-        values: dict[str, object] = {
-            "asked": asked,
-            "hosts": registry().hosts,
-            "kinds": phrases.KINDS,
-            "details": phrases.details,
-            "events": found.events,
-            "older": found.older,
-            "faults": found.faults,
-        }
-        return page("dashboard/events.html", values | _viewer())
+        return _page(
+            "events",
+            asked=asked,
+            hosts=registry().hosts,
+            kinds=phrases.KINDS,
+            details=phrases.details,
+            events=found.events,
+            older=found.older,
+            faults=found.faults,
+        )
 
     return routes
 
 
-def _viewer() -> dict[str, object]:
-    return {"operator": g.operator, "csrf": session.get("csrf", "")}
+def _page(name: str, **values: object) -> Response:
+    """Return a page for whoever is logged in."""
+    viewer = {"operator": g.operator, "csrf": session.get("csrf", "")}
+    return page(f"dashboard/{name}.html", values | viewer)
 
 
 def _filter(asked: dict[str, str], registry: Registry) -> Filter:

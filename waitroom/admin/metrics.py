@@ -31,29 +31,22 @@ class Wakes:
 
     def __init__(self, registry: CollectorRegistry, hosts: Callable[[], Registry]) -> None:
         self._hosts = hosts
-        self._requested = Counter(
-            "waitroom_wakes_requested",
-            "Wakes that were let in",
-            ["host", "gate"],
-            registry=registry,
+
+        def counter(name: str, counts: str, *labels: str) -> Counter:
+            return Counter(f"waitroom_{name}", counts, labels, registry=registry)
+
+        self._requested = counter("wakes_requested", "Wakes that were let in", "host", "gate")
+        self._ended = counter(
+            "wakes", "Wakes that ended, with the app or without", "host", "gate", "outcome"
         )
-        self._ended = Counter(
-            "waitroom_wakes",
-            "Wakes that ended, with the app or without",
-            ["host", "gate", "outcome"],
-            registry=registry,
+        self._failed = counter(
+            "wakes_failed", "Wakes that ended without the app, by why", "host", "reason"
         )
-        self._failed = Counter(
-            "waitroom_wakes_failed",
-            "Wakes that ended without the app, by why",
-            ["host", "reason"],
-            registry=registry,
-        )
-        self._refused = Counter(
-            "waitroom_refused",
+        self._refused = counter(
+            "refused",
             "Wakes that were refused, as far as the journal says so (once an hour and host)",
-            ["host", "reason"],
-            registry=registry,
+            "host",
+            "reason",
         )
         self._took = Histogram(
             "waitroom_wake_seconds",

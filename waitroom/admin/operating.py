@@ -73,7 +73,10 @@ def sleep(host: str, by: str, force: bool, reason: str) -> None:  # noqa: FBT001
         raise click.UsageError("--force needs a --reason")
     room = Room(by)
     answer = room.post(host, "sleep", reason=reason, **({"force": "yes"} if force else {}))
-    room.follow(host, f"outcome/sleep?at={quote(answer['at'])}")
+    if "at" in answer:
+        room.follow(host, f"outcome/sleep?at={quote(answer['at'])}")
+    else:  # it sleeps already
+        click.echo(answer["text"])
 
 
 @click.command(epilog=EXIT_STATUSES)
@@ -94,9 +97,9 @@ def keep(host: str, by: str, until: str | None, span: str | None) -> None:
         raise click.UsageError("give either --until 18:00 or --for 2h")
     try:
         now = datetime.now(UTC)
-        end = moment(until, now) if until else now + Duration.parse(span)
+        end = now + Duration.parse(span) if until is None else moment(until, now)
     except (ValueError, OverflowError) as error:
-        option = "--until" if until else "--for"
+        option = "--for" if until is None else "--until"
         raise click.BadParameter(str(error), param_hint=option) from None
     click.echo(Room(by).post(host, "keep", until=end.isoformat())["text"])
 

@@ -136,6 +136,10 @@ class Operators:
         beside = self.path.with_suffix(".tmp")
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
+            # Root may have added one; the waiting room, whose folder it is, must read it.
+            folder = self.path.parent.stat()
+            with contextlib.suppress(PermissionError):
+                os.fchown(handle, folder.st_uid, folder.st_gid)
             file.write(msgspec.json.encode(operators))
             file.flush()
             os.fsync(file.fileno())

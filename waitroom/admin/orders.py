@@ -73,12 +73,15 @@ class Orders:
             return Outcome(done=True, ok=True, text=f"{host.name} is awake.")
         return Outcome(done=view.state is State.FAILED, ok=False, text=message(view, "en"))
 
-    def sleep(self, host: Host, by: str, *, force: bool, reason: str) -> datetime:
-        """Have it put to sleep now, and return the moment of the order. Raises: OrderError."""
+    def sleep(self, host: Host, by: str, *, force: bool, reason: str) -> datetime | None:
+        """Have it put to sleep now, and return the moment of the order; None if it sleeps already.
+
+        Raises: OrderError.
+        """
         if force and not reason:
             raise OrderError("by force only with a reason")
         if self._sleeps(host):
-            raise OrderError(f"{host.name} sleeps already.")
+            return None
         if not self._recorded.is_watched():
             raise OrderError("the sidecar, which would do it, gives no sign of life")
         log.info("%s: %s wishes it to sleep%s", host.name, by, ", by force" if force else "")

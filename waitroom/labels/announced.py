@@ -131,7 +131,7 @@ def _aliases(keys: Mapping[str, Any], fronts: Sequence[Container]) -> Any:  # no
 def _names(container: Container) -> list[str]:
     """List the names of its host, the canonical one first; none where it has no host."""
     routed = routed_names(container.labels)
-    host = container.labels.get(HOST, "").strip()
+    host = container.labels.get(HOST, "").strip().lower()
     return [host, *(name for name in routed if name != host)] if host else routed
 
 

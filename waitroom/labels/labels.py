@@ -74,9 +74,12 @@ def entry_points(labels: Mapping[str, str]) -> list[str]:
 
 
 def routed_names(labels: Mapping[str, str]) -> list[str]:
-    """List the names in the Host(…) rules of the container's own routers, each once."""
+    """List the names in the Host(…) rules of the container's own routers, each once.
+
+    In small letters, as Traefik compares them: two routers may write one name in two ways.
+    """
     rules = [text for label, text in sorted(labels.items()) if _RULE.fullmatch(label)]
-    return list(dict.fromkeys(name for rule in rules for name in hosts(rule)))
+    return list(dict.fromkeys(name.lower() for rule in rules for name in hosts(rule)))
 
 
 def url(container: Container) -> str:

@@ -3,7 +3,8 @@
 settings       what the environment says
 config         the file, watched, with what containers announce
 document       the decoded file as a registry, or every fault with the path to it
-keys           its format; convert (into these shapes) and places (names and addresses)
+host_keys      the keys of a host, read into a Host
+convert        what YAML says, into such a shape; places: names and addresses
 owners         which host has a name, a container or a VM
 hosts          the registry itself
 named          upstreams, as they are named

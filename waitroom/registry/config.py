@@ -34,8 +34,15 @@ def load(path: Path, announced: Path | None = None) -> Registry:
 
     `announced`: their file, see `containers`. Raises: ConfigError, one line a fault of hosts.yaml.
     """
+    return _load(path, announced)[1]
+
+
+def _load(path: Path, announced: Path | None, known: object = None) -> tuple[object, Registry]:
+    """Return what the file says, unless that is known already, and the registry that it makes."""
     try:
-        return parse(_read(path), path.parent, containers.read(announced) if announced else ())
+        document = known or _read(path)
+        found = containers.read(announced) if announced else ()
+        return document, parse(document, path.parent, found)
     except ConfigError as error:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).split("\n"))) from None
 
@@ -74,7 +81,7 @@ class RegistryFile:
         self._announced = announced
         self._lock = threading.Lock()
         self._stamps = self._look()
-        self.registry = load(path, announced)
+        self._document, self.registry = _load(path, announced)
         self._refusals = Refusals(clock)
 
     def current(self) -> Registry:
@@ -87,9 +94,12 @@ class RegistryFile:
         stamps = self._look()
         if stamps == self._stamps or self._is_being_edited(stamps[0]):
             return False
-        self._stamps = stamps
+        # One after the other: where an edit is refused, containers still come and go.
+        edited = stamps[0] != self._stamps[0]
+        self._stamps = (stamps[0], *self._stamps[1:]) if edited else stamps
+        known = None if edited else self._document
         try:
-            self.registry = load(self._path, self._announced)
+            self._document, self.registry = _load(self._path, self._announced, known)
         except ConfigError as error:
             log.error(
                 "an edit is refused, the old hosts stay in force: %s",

@@ -35,6 +35,9 @@ from waitroom.registry.windows import Windows
 # Beside what a wake may take: an opening is looked for every ten seconds, and a wake that nobody
 # has seen yet is begun a minute before.
 _WOKEN_BEFORE = timedelta(seconds=90)
+# What is empty would fit every request, and no use be seen.
+_Text = Annotated[str, Meta(min_length=1)]
+_Counted = Annotated[int, Meta(ge=0, le=599)]  # 0: a WebSocket
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 
 
@@ -42,7 +45,7 @@ class Ready(Part, frozen=True):
     """When an app counts as answering: a real HTTP request of the waiting room to it."""
 
     path: UrlPath = "/"
-    status: Status | tuple[Status, ...] | None = None  # None: any answer below 500
+    status: Status | Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None  # None: < 500
     timeout: Duration = Duration(minutes=5)  # from start to first good answer; then: failed
 
     def accepts(self, status: int) -> bool:
@@ -62,9 +65,9 @@ class OwnRouter(Part, frozen=True):
 class Counting(Part, frozen=True):
     """What of a host's traffic counts as use; everything else is only counted as requests."""
 
-    ignore_paths: tuple[str, ...] = ()  # path prefixes, where the log keeps the path
-    ignore_agents: tuple[str, ...] = ()  # parts of user agents, where the log keeps them
-    count_statuses: tuple[Annotated[int, Meta(ge=0, le=599)], ...] | None = None
+    ignore_paths: tuple[_Text, ...] = ()  # path prefixes, where the log keeps the path
+    ignore_agents: tuple[_Text, ...] = ()  # parts of user agents, where the log keeps them
+    count_statuses: Annotated[tuple[_Counted, ...], Meta(min_length=1)] | None = None
 
 
 class Budget(Part, frozen=True):

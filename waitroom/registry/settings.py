@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from waitroom.errors import ConfigError, did_you_mean
-from waitroom.registry.places import is_place, leads_somewhere
+from waitroom.registry.places import app_url, is_place
 from waitroom.registry.values import Network
 
 _LAST_PORT = 65535
@@ -42,61 +42,54 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables. Raises: ConfigError that names the variable."""
-        environ = _Asked(environ)
-        settings = cls._read(environ)
-        environ.demand_no_misspelt()
-        return settings
-
-    @classmethod
-    def _read(cls, environ: Mapping[str, str]) -> Settings:
-        data = _path(environ, "WAITROOM_DATA", Path("data"))
-        listen = _address(environ, "WAITROOM_LISTEN", "0.0.0.0:8080")
-        admin_listen = _address(environ, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081")
+        variables = _Variables(environ)
+        data = _path(variables, "WAITROOM_DATA", Path("data"))
+        listen = _address(variables, "WAITROOM_LISTEN", "0.0.0.0:8080")
+        admin_listen = _address(variables, "WAITROOM_ADMIN_LISTEN", "127.0.0.1:8081")
         # The listeners are told apart by their ports, and the admin's is nobody else's to see.
         if _port(listen) == _port(admin_listen):
             raise ConfigError(
                 f"WAITROOM_ADMIN_LISTEN: needs a port of its own; {admin_listen!r} has that of"
                 f" WAITROOM_LISTEN, {listen!r}"
             )
-        return cls(
-            hosts=_path(environ, "WAITROOM_HOSTS", Path("hosts.yaml")),
+        settings = cls(
+            hosts=_path(variables, "WAITROOM_HOSTS", Path("hosts.yaml")),
             data=data,
-            routes=_path(environ, "WAITROOM_ROUTES", data / "routes"),
-            access_log=_path(environ, "WAITROOM_ACCESS_LOG", data / "access.log"),
-            traefik_urls=_urls(environ, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
-            url=_url(environ, "WAITROOM_URL", "http://127.0.0.1:8080"),
+            routes=_path(variables, "WAITROOM_ROUTES", data / "routes"),
+            access_log=_path(variables, "WAITROOM_ACCESS_LOG", data / "access.log"),
+            traefik_urls=_urls(variables, "WAITROOM_TRAEFIK_URL", "http://127.0.0.1:8000"),
+            url=app_url(
+                variables.get("WAITROOM_URL", "http://127.0.0.1:8080").strip(), "WAITROOM_URL"
+            ),
             listen=listen,
             admin_listen=admin_listen,
-            sidecar_listen=_optional_address(environ, "WAITROOM_SIDECAR_LISTEN"),
-            secret_file=_path(environ, "WAITROOM_SECRET_FILE", data / "secret"),
-            trusted_proxies=_networks(environ, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
-            release_log=_choice(environ, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
-            json_log=_choice(environ, "WAITROOM_LOG", ("text", "json")) == "json",
-            docker_labels=_choice(environ, "WAITROOM_DOCKER_LABELS", ("off", "on")) == "on",
+            sidecar_listen=_optional_address(variables, "WAITROOM_SIDECAR_LISTEN"),
+            secret_file=_path(variables, "WAITROOM_SECRET_FILE", data / "secret"),
+            trusted_proxies=_networks(variables, "WAITROOM_TRUSTED_PROXIES", "127.0.0.0/8,::1"),
+            release_log=_choice(variables, "WAITROOM_RELEASE_LOG", ("off", "on")) == "on",
+            json_log=_choice(variables, "WAITROOM_LOG", ("text", "json")) == "json",
+            docker_labels=_choice(variables, "WAITROOM_DOCKER_LABELS", ("off", "on")) == "on",
         )
+        variables.demand_no_misspelt()
+        return settings
 
 
-class _Asked(Mapping[str, str]):
+class _Variables:
     """The environment, and what was asked of it."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._names: set[str] = set()
 
-    def __getitem__(self, name: str) -> str:
+    def get(self, name: str, default: str) -> str:
+        """Return a variable's value. Raises: ConfigError."""
         self._names.add(name)
-        value = self._environ[name]
+        value = self._environ.get(name, default)
         try:
             value.encode()
         except UnicodeEncodeError:  # no file of ours could name it
             raise ConfigError(f"{name}: holds bytes that are no UTF-8: {value!r}") from None
         return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._environ)
-
-    def __len__(self) -> int:
-        return len(self._environ)
 
     def demand_no_misspelt(self) -> None:
         """Refuse a name that is nearly one of those: its value would be ignored in silence.
@@ -112,48 +105,41 @@ class _Asked(Mapping[str, str]):
                 raise ConfigError(f"{name}: there is no such variable{near}")
 
 
-def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
-    value = environ.get(name)
-    if value == "":
+def _path(variables: _Variables, name: str, default: Path) -> Path:
+    value = variables.get(name, str(default))
+    if not value:
         raise ConfigError(f"{name}: is empty; leave it out for {default}, or name another")
-    return default if value is None else Path(value)
+    return Path(value)
 
 
-def _url(environ: Mapping[str, str], name: str, default: str) -> str:
-    return _one_url(name, environ.get(name, default))
+def _urls(variables: _Variables, name: str, default: str) -> tuple[str, ...]:
+    return tuple(app_url(part.strip(), name) for part in variables.get(name, default).split(","))
 
 
-def _urls(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    return tuple(_one_url(name, part) for part in environ.get(name, default).split(","))
-
-
-def _one_url(name: str, value: str) -> str:
-    url = value.strip().rstrip("/")
-    if not (url.lower().startswith(("http://", "https://")) and leads_somewhere(url)):
-        raise ConfigError(f"{name}: expected http://HOST:PORT, got {value!r}")
-    return url
-
-
-def _address(environ: Mapping[str, str], name: str, default: str) -> str:
-    value = environ.get(name, default)
+def _address(variables: _Variables, name: str, default: str) -> str:
+    value = variables.get(name, default)
     host, _, port = value.rpartition(":")
+    bare = host.strip("[]")
+    is_host = is_place(bare) and host == (f"[{bare}]" if ":" in bare else bare)
     is_port = port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT
-    if not (is_place(host.strip("[]")) and is_port):
+    if not (is_host and is_port):
         raise ConfigError(f"{name}: expected ADDRESS:PORT such as {default}, got {value!r}")
     return value
 
 
-def _optional_address(environ: Mapping[str, str], name: str) -> str:
+def _optional_address(variables: _Variables, name: str) -> str:
     """Read an address that need not be given."""
-    return _address(environ, name, "127.0.0.1:8083") if environ.get(name, "off") != "off" else ""
+    return (
+        _address(variables, name, "127.0.0.1:8083") if variables.get(name, "off") != "off" else ""
+    )
 
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
-    value = environ.get(name, default)
+def _networks(variables: _Variables, name: str, default: str) -> tuple[Network, ...]:
+    value = variables.get(name, default)
     try:
         return tuple(
             ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip()
@@ -162,8 +148,8 @@ def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Netw
         raise ConfigError(f"{name}: {error}; expected networks such as 172.16.0.0/12,::1") from None
 
 
-def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = environ.get(name, choices[0])
+def _choice(variables: _Variables, name: str, choices: tuple[str, ...]) -> str:
+    value = variables.get(name, choices[0])
     if value not in choices:
         raise ConfigError(f"{name}: expected {' or '.join(choices)}, got {value!r}")
     return value

@@ -59,3 +59,4 @@ class Upstream(Protocol):
 
     def lacks(self) -> Sequence[str]:
         """Name the permissions that a start needs and we lack; none where that can't be asked."""
+        return ()

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import CommandUpstream
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Phase, Status, Upstream
 
 _LAST_NOT_RUNNING = 9
 _SHOWN_OUTPUT = 200
 
 
-class Command:
+class Command(Upstream):
     """An upstream with three commands. It has no start time to tell."""
 
     def __init__(self, commands: CommandUpstream) -> None:
@@ -41,10 +41,6 @@ class Command:
     def stop(self) -> None:
         """Run the stop command."""
         self._order(self._commands.stop)
-
-    def lacks(self) -> Sequence[str]:
-        """Return nothing: nobody can be asked but by trying."""
-        return ()
 
     def _order(self, argv: Sequence[str]) -> None:
         code, output = self._run(argv)

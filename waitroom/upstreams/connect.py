@@ -68,7 +68,7 @@ class Connector:
 
     def calls(self) -> Mapping[str, int]:
         """Return how often the API of Compute Engine was asked, by method."""
-        return self._gce.api.calls.taken() if self._gce else {}
+        return self._gce.api.calls() if self._gce else {}
 
     def _docker_client(self) -> docker.DockerClient:
         from waitroom.upstreams.docker import client  # noqa: PLC0415 - see above

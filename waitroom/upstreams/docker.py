@@ -7,7 +7,7 @@ on. The client is shared by all containers and safe to use from several threads.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ import requests
 
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.values import Sleep
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Phase, Status, Upstream
 
 # Every value of State.Status in the engine's API (v1.24 to v1.48).
 PHASES = {
@@ -39,10 +39,13 @@ _NEVER_STARTED = "0001-01-01"
 
 def client() -> docker.DockerClient:
     """Make a client from the environment (DOCKER_HOST, …); asks the engine for its API version."""
-    return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S)
+    try:
+        return docker.DockerClient.from_env(timeout=_CALL_TIMEOUT_S)
+    except ValueError as error:  # an address that is none
+        raise UpstreamError(Reason.UNREACHABLE, f"DOCKER_HOST: {error}; mend it") from error
 
 
-class Container:
+class Container(Upstream):
     """One container by its name."""
 
     def __init__(self, connect: Callable[[], docker.DockerClient], name: str, sleep: Sleep) -> None:
@@ -117,10 +120,6 @@ class Container:
                     raise
                 order(api, now)
 
-    def lacks(self) -> Sequence[str]:
-        """Return nothing: nobody can be asked but by trying."""
-        return ()
-
     def inspect(self) -> dict[str, Any]:
         """Ask the engine for all that it knows of the container."""
         with asking(self._what):
@@ -162,6 +161,9 @@ def asking(what: str) -> Iterator[None]:
         raise UpstreamError(reason, " ".join(text.split())) from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise _unreachable(error) from error
+    except (KeyError, TypeError) as error:  # as the library meets JSON of a proxy's own
+        text = "Docker does not answer (DOCKER_HOST): what came is not its answer, but a proxy's"
+        raise UpstreamError(Reason.UNREACHABLE, text) from error
 
 
 def _unreachable(error: Exception) -> UpstreamError:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from waitroom.errors import ConfigError, Reason, UpstreamError
 from waitroom.labels import depends_on
 from waitroom.labels.depends_on import Needs
-from waitroom.upstreams.base import Member, Phase, Status
+from waitroom.upstreams.base import Member, Phase, Status, Upstream
 from waitroom.upstreams.docker import Container
 
 # A container that exits right after each start is broken; its app may need minutes to see it.
@@ -54,7 +54,7 @@ class _Found:
         )
 
 
-class Group:
+class Group(Upstream):
     """Some containers, the app's own first. Lives for one wake or one sleep."""
 
     def __init__(self, containers: Sequence[Container]) -> None:
@@ -90,10 +90,6 @@ class Group:
             container.stop()
             if container.status().phase is not Phase.STOPPED:
                 return  # it saves its data, perhaps to one of those that it needs
-
-    def lacks(self) -> Sequence[str]:
-        """Return nothing: nobody can be asked but by trying."""
-        return ()
 
     def _start(self, container: Container) -> None:
         if self._starts[container.name] == _STARTS:

@@ -14,13 +14,13 @@ def serving(host: Host, status: Status | None) -> tuple[Front, ...]:
     if status and status.phase is Phase.STOPPED:
         return ()
     members = status.members if status and status.phase is Phase.PARTLY else ()
-    stopped = {member.container for member in members if member.phase is Phase.STOPPED}
-    own_is_stopped = bool(members) and members[0].container in stopped
+    own_is_stopped = bool(members) and members[0].phase is Phase.STOPPED
+    # Docker knows a container by its name, also as part of a url, where capitals are small.
+    stopped = {member.container.lower() for member in members if member.phase is Phase.STOPPED}
     first, *others = host.fronts
     own = replace(first, url=first.url or (status.url if status else None))
     return (
         *(() if own_is_stopped else (own,)),
-        # Docker knows a container by its name, also as part of a url.
         *(front for front in others if urlsplit(front.url).hostname not in stopped),
     )
 

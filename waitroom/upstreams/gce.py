@@ -18,6 +18,7 @@ asks; others have their own.
 from __future__ import annotations
 
 import logging
+import os
 import time
 import uuid
 from collections.abc import Sequence
@@ -26,29 +27,12 @@ from dataclasses import dataclass, field
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.registry.values import Sleep
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Phase, Status, Upstream
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
-from waitroom.upstreams.gce_machine import Machine
+from waitroom.upstreams.gce_machine import PHASES, WAKES, Machine
 
 log = logging.getLogger(__name__)
-
-# Every value of Instance.status.
-PHASES = {
-    "PENDING": Phase.STARTING,
-    "PROVISIONING": Phase.STARTING,
-    "STAGING": Phase.STARTING,
-    "RUNNING": Phase.RUNNING,
-    "REPAIRING": Phase.REPAIRING,
-    "PENDING_STOP": Phase.STOPPING,
-    "STOPPING": Phase.STOPPING,
-    "SUSPENDING": Phase.STOPPING,
-    "DEPROVISIONING": Phase.STOPPING,
-    "STOPPED": Phase.STOPPED,
-    "TERMINATED": Phase.STOPPED,
-    "SUSPENDED": Phase.STOPPED,
-}
-_WAKES = {"TERMINATED": "start", "STOPPED": "start", "SUSPENDED": "resume"}
 
 # What a suspend ends in that this VM will never take; anything else may pass.
 _NOT_SUSPENDABLE = (Reason.FAILED, Reason.CONDITION)
@@ -62,7 +46,7 @@ _BLIND_S = 20.0
 
 def fleet() -> Fleet:
     """Make what all VMs share, from the environment; nothing is asked yet."""
-    return Fleet(Api.from_environment())
+    return Fleet(Api(os.environ.get("GCE_API_ENDPOINT")))
 
 
 @dataclass(slots=True)
@@ -77,7 +61,7 @@ class _Order:
     looked: float = 0.0  # monotonic
 
 
-class Vm:
+class Vm(Upstream):
     """One VM."""
 
     def __init__(self, fleet: Fleet, vm: GceUpstream, sleep: Sleep) -> None:
@@ -102,7 +86,7 @@ class Vm:
 
     def start(self) -> None:
         """Start or resume the VM if it sleeps."""
-        action = _WAKES.get(self._look_now().status)
+        action = WAKES.get(self._look_now().status)
         if action:
             self._give(action)
 
@@ -165,7 +149,7 @@ class Vm:
 
     def _is_starting(self) -> bool:
         order = self._order
-        return bool(order and order.operation and order.action in _WAKES.values())
+        return bool(order and order.operation and order.action in WAKES.values())
 
     def _follow(self) -> None:
         """Look at the operation under way. Raises: UpstreamError, the one in which it ended."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,14 +24,12 @@ from google.cloud import compute_v1
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.upstreams import gce_errors
-from waitroom.upstreams.calls import Calls
 from waitroom.upstreams.gce_back_off import BackOff
 from waitroom.upstreams.gce_machine import Machine, read_machine
 
 _SCOPES = ("https://www.googleapis.com/auth/compute",)
 _TIMEOUT_S = 5.0
 _ORDER_TIMEOUT_S = 10.0
-_PAGE = 500
 # Names in one filter: a URL of 200 names would be longer than some take.
 _NAMES_AT_ONCE = 50
 
@@ -49,42 +48,38 @@ class Api:
     def __init__(self, endpoint: str | None) -> None:
         self._endpoint = endpoint
         self._clients: _Clients | None = None
-        self._connecting = threading.Lock()
+        self._connecting, self._counting = threading.Lock(), threading.Lock()
         self._back_off = BackOff()
-        self.calls = Calls()
+        self._calls: Counter[str] = Counter()
 
-    @classmethod
-    def from_environment(cls) -> Api:
-        """GCE_API_ENDPOINT is for tests; the credentials are found as the library does."""
-        return cls(os.environ.get("GCE_API_ENDPOINT"))
+    def calls(self) -> Mapping[str, int]:
+        """Return how many there were of each kind: they have a limit a day."""
+        with self._counting:
+            return dict(self._calls)
 
     def get(self, vm: GceUpstream) -> Machine:
         """Look at one VM."""
-        request = {"project": vm.project, "zone": vm.zone, "instance": vm.instance}
+        request = {**_zone(vm), "instance": vm.instance}
         return self._call(
             vm,
             "instances.get",
             lambda to: read_machine(to.instances.get(request, retry=None, timeout=_TIMEOUT_S)),
         )
 
-    def find(self, vms: Iterable[GceUpstream]) -> dict[str, Machine]:
+    def find(self, vms: Sequence[GceUpstream]) -> dict[str, Machine]:
         """Look at several VMs of one zone, in as few calls as can be; by their names.
 
         It lists these names and no others. One that is missing in the answer is left out.
         """
         found: dict[str, Machine] = {}
-        left = list(vms)
-        while left:
-            some, left = left[:_NAMES_AT_ONCE], left[_NAMES_AT_ONCE:]
-            found |= self._list(some)
+        for first in range(0, len(vms), _NAMES_AT_ONCE):
+            found |= self._list(vms[first : first + _NAMES_AT_ONCE])
         return found
 
-    def _list(self, vms: list[GceUpstream]) -> dict[str, Machine]:
+    def _list(self, vms: Sequence[GceUpstream]) -> dict[str, Machine]:
         request = {
-            "project": vms[0].project,
-            "zone": vms[0].zone,
+            **_zone(vms[0]),
             "filter": " OR ".join(f'(name = "{vm.instance}")' for vm in vms),
-            "max_results": _PAGE,
         }
         wanted = {vm.instance for vm in vms}
         return self._call(
@@ -99,13 +94,7 @@ class Api:
 
     def order(self, vm: GceUpstream, action: str, request_id: str) -> str:
         """Start, resume, stop or suspend a VM; return the name of the operation that does it."""
-        request = {
-            "project": vm.project,
-            "zone": vm.zone,
-            "instance": vm.instance,
-            "request_id": request_id,
-        }
-
+        request = {**_zone(vm), "instance": vm.instance, "request_id": request_id}
         kind = f"instances.{action}"
 
         def call(to: _Clients) -> str:
@@ -118,7 +107,7 @@ class Api:
 
     def outcome(self, vm: GceUpstream, operation: str) -> UpstreamError | bool:
         """Return whether an operation has ended, or in which error it did."""
-        request = {"project": vm.project, "zone": vm.zone, "operation": operation}
+        request = {**_zone(vm), "operation": operation}
         found = self._call(
             vm,
             "zoneOperations.get",
@@ -132,8 +121,7 @@ class Api:
     def permitted(self, vm: GceUpstream, permissions: Sequence[str]) -> set[str]:
         """Return those of the permissions that we have on a VM."""
         request = {
-            "project": vm.project,
-            "zone": vm.zone,
+            **_zone(vm),
             "resource": vm.instance,
             "test_permissions_request_resource": {"permissions": list(permissions)},
         }
@@ -152,7 +140,7 @@ class Api:
             multiplier=2,
             maximum=2,
             timeout=8,
-            on_error=lambda _: self.calls.add(kind),
+            on_error=lambda _: self._count(kind),
         )
 
     def _call(self, vm: GceUpstream, kind: str, call: Callable[[_Clients], _Answer]) -> _Answer:
@@ -160,7 +148,7 @@ class Api:
         self._back_off.demand_over()
         try:
             clients = self._connected()
-            self.calls.add(kind)
+            self._count(kind)
             answer = call(clients)
         except gce_errors.FAULTS as error:
             fault = gce_errors.of_call(vm, error)
@@ -171,6 +159,10 @@ class Api:
             raise fault from error
         self._back_off.end()
         return answer
+
+    def _count(self, kind: str) -> None:
+        with self._counting:
+            self._calls[kind] += 1
 
     def _connected(self) -> _Clients:
         with self._connecting:
@@ -186,6 +178,10 @@ class Api:
             return self._clients
 
 
+def _zone(vm: GceUpstream) -> dict[str, str]:
+    return {"project": vm.project, "zone": vm.zone}
+
+
 def _credentials(*, lenient: bool) -> Credentials:
     """Find the Application Default Credentials; a test's endpoint may do without any."""
     try:
@@ -194,4 +190,8 @@ def _credentials(*, lenient: bool) -> Credentials:
         if not lenient:
             raise
         return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the library's
+    except (OSError, AttributeError) as error:  # as the library meets a file that is no key
+        key = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "the key of gcloud")
+        why = f"can't be read: {error.strerror}" if isinstance(error, OSError) else "holds no key"
+        raise DefaultCredentialsError(f"{key} {why}") from error  # type: ignore[no-untyped-call] # too
     return found

@@ -16,8 +16,11 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # it sh
 from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 
+# What the library breaks on where a proxy answers with JSON of its own: {"error": "bad gateway"}.
+_FOREIGN = (AttributeError, KeyError, TypeError)
 # Whatever the library raises: its own, and what it lets through of the libraries below it.
 FAULTS = (
+    *_FOREIGN,
     GoogleAPIError,
     GoogleAuthError,
     requests.RequestException,
@@ -86,7 +89,10 @@ def of_call(vm: GceUpstream, error: BaseException) -> UpstreamError:
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
         text = f"Google Cloud does not take the credentials: {_one_line(str(error))}"
         return UpstreamError(Reason.CREDENTIALS, text)
-    text = f"Compute Engine does not answer: {_one_line(str(error) or type(error).__name__)}"
+    said = str(error) or type(error).__name__
+    if isinstance(error, _FOREIGN):
+        said = "what came is not its answer, but a proxy's"
+    text = f"Compute Engine does not answer: {_one_line(said)}"
     return UpstreamError(Reason.UNREACHABLE, text)
 
 
@@ -105,7 +111,8 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _of_answer(vm: GceUpstream, error: GoogleAPICallError) -> UpstreamError:
-    said = _one_line(error.errors[0].get("message", "") if error.errors else error.message)
+    first = next((each for each in error.errors if isinstance(each, dict)), {})
+    said = _one_line(str(first.get("message", error.message)))
     if any(_plain(code) in _DISABLED for code in _codes(error)):
         enable = f"gcloud services enable compute.googleapis.com --project {vm.project}"
         text = f"the Compute Engine API is not enabled in project {vm.project!r}: {enable}"

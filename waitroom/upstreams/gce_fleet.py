@@ -80,7 +80,7 @@ class Fleet:
             if vm not in old or len(old) == 1 or self._clock() < self._may_list_from:
                 return
             try:
-                found = self.api.find(old)
+                found = self.api.find(tuple(old))
             except UpstreamError as error:
                 if error.reason in (Reason.UNREACHABLE, Reason.CREDENTIALS):
                     raise

@@ -8,6 +8,26 @@ from datetime import datetime
 
 from google.cloud import compute_v1
 
+from waitroom.upstreams.base import Phase
+
+# Every value of Instance.status.
+PHASES = {
+    "PENDING": Phase.STARTING,
+    "PROVISIONING": Phase.STARTING,
+    "STAGING": Phase.STARTING,
+    "RUNNING": Phase.RUNNING,
+    "REPAIRING": Phase.REPAIRING,
+    "PENDING_STOP": Phase.STOPPING,
+    "STOPPING": Phase.STOPPING,
+    "SUSPENDING": Phase.STOPPING,
+    "DEPROVISIONING": Phase.STOPPING,
+    "STOPPED": Phase.STOPPED,
+    "TERMINATED": Phase.STOPPED,
+    "SUSPENDED": Phase.STOPPED,
+}
+# How one is started from the states in which it costs nothing and stays until that is done.
+WAKES = {"TERMINATED": "start", "STOPPED": "start", "SUSPENDED": "resume"}
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -21,8 +41,8 @@ class Machine:
 
     @property
     def sleeps(self) -> bool:
-        """Whether it is in a state in which it costs nothing and stays until it is started."""
-        return self.status in ("TERMINATED", "STOPPED", "SUSPENDED")
+        """Whether it costs nothing and stays as it is until it is started."""
+        return self.status in WAKES
 
 
 def read_machine(instance: compute_v1.Instance) -> Machine:

@@ -149,7 +149,7 @@ def test_a_session_needs_its_csrf_token_for_each_action(operated: Operated, acti
         client.open(path, method=method, data={**data, "csrf": token}, headers=JSON)
     assert ordered(operated) == []
     done = client.post(path, data={**data, "csrf": token}, headers=JSON)
-    assert done.status_code == (409 if action == "sleep" else 202)  # it sleeps already
+    assert done.status_code == 202
 
 
 def test_nobody_is_logged_in_by_a_page_of_another(operated: Operated) -> None:
@@ -281,7 +281,7 @@ def test_who_guesses_keeps_no_operator_out_and_is_logged_without_what_he_sent(
         ("keep", {"for": "100d"}, "28 days"),
         ("keep", {"for": "9999d99999h"}, "28 days"),
         ("keep", {"until": "2020-01-01T00:00:00Z"}, "28 days"),
-        ("sleep", {}, "sleeps already"),
+        ("keep", {"until": "18:00"}, "until: expected a moment such as"),
         ("sleep", {"force": "yes"}, "with a reason"),
     ],
 )
@@ -292,6 +292,19 @@ def test_an_order_that_makes_no_sense_is_refused(
     assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
     assert fault in answer.text
     assert ordered(operated) == []
+
+
+def test_an_order_to_sleep_that_is_done_already_is_none(operated: Operated) -> None:
+    answer = by_command(operated, f"/hosts/{HOST.name}/sleep", {})
+    assert (answer.status_code, answer.json) == (202, {"text": f"{HOST.name} sleeps already."})
+    assert ordered(operated) == []
+
+
+def test_nothing_but_yes_is_force(operated: Operated) -> None:
+    operated.house.upstream(HOST).start()
+    by_command(operated, f"/hosts/{HOST.name}/sleep", {"force": "no", "reason": "x"})
+    [event] = operated.journal.events()
+    assert (event["kind"], event["force"]) == ("sleep_requested", False)
 
 
 def test_damaged_operators_let_nobody_in_and_say_the_way_out(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -124,3 +125,10 @@ def test_an_assertion_is_good_for_its_own_order_alone(method: str, uri: str, for
 def test_an_assertion_is_good_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waitroom.admin.assertions.LIFETIME_S", -1)
     assert assertions.name_in(b"s", assertions.issue(b"s", "ann", ORDER), ORDER) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_root_adds_belongs_to_whom_the_folder_does(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65532, 65532)
+    Operators(tmp_path / "operators.json").add("ann", Role.OPERATOR)
+    assert (tmp_path / "operators.json").stat().st_uid == 65532

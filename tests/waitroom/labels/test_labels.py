@@ -55,6 +55,7 @@ def test_two_labels_are_enough_for_a_container_without_a_router() -> None:
         ("Host(`shop.test`, `www.shop.test`)", "shop.test", ["www.shop.test"]),
         ('Host("shop.test")', "shop.test", None),
         ("host(`shop.test`) && !Host(`admin.shop.test`)", "shop.test", None),
+        ("Host(`Shop.test`) || Host(`shop.test`)", "shop.test", None),
     ],
 )
 def test_takes_the_names_of_its_own_router(rule: str, host: str, aliases: list[str] | None) -> None:
@@ -62,6 +63,11 @@ def test_takes_the_names_of_its_own_router(rule: str, host: str, aliases: list[s
     assert found.host == host
     assert found.keys.get("aliases") == aliases
     assert found.keys["route"] == "own"
+
+
+def test_a_name_is_one_in_capitals_too() -> None:
+    found = announced([routed("Host(`shop.test`)", **{"waitroom.host": "Shop.test"})])
+    assert (found.host, found.keys.get("aliases")) == ("shop.test", None)
 
 
 @pytest.mark.parametrize(

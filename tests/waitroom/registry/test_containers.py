@@ -7,6 +7,7 @@ import pytest
 
 from tests.waitroom.labels.test_labels import routed
 from tests.waitroom.registry.test_announcements import container
+from tests.waitroom.registry.test_config import edit
 from waitroom.labels.announced import announced
 from waitroom.labels.labels import Container, only_read
 from waitroom.registry.config import RegistryFile, load
@@ -73,3 +74,20 @@ def test_no_label_is_written_down_that_is_not_read() -> None:
     kept = Container(shop.name, only_read(shop.labels), shop.ports)
     assert not secret.keys() & kept.labels.keys()
     assert announced([kept]) == announced([shop])
+
+
+def test_containers_come_and_go_while_an_edit_of_hosts_yaml_is_refused(
+    tmp_path: Path, hosts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "containers.json"
+    file = RegistryFile(hosts, path)
+    edit(hosts, "hosts: [")
+    write(path, [SHOP])
+    assert not file.reload()
+    assert file.reload()
+    assert list(file.registry.hosts) == ["shop.test"]
+    write(path, [])
+    assert file.reload()
+    assert list(file.registry.hosts) == []
+    assert not file.reload()
+    assert caplog.text.count("an edit is refused") == 1

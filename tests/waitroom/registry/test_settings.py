@@ -11,6 +11,12 @@ def test_an_address_may_be_a_name(address: str) -> None:
     assert Settings.from_environment({"WAITROOM_LISTEN": address}).listen == address
 
 
+def test_a_url_has_one_form_however_it_is_written() -> None:
+    written = {"WAITROOM_TRAEFIK_URL": "http://traefik:80/, HTTPS://traefik:443"}
+    found = Settings.from_environment(written).traefik_urls
+    assert found == ("http://traefik:80", "https://traefik:443")
+
+
 def test_every_setting_has_a_default() -> None:
     assert Settings.from_environment({}).traefik_urls == ("http://127.0.0.1:8000",)
 
@@ -29,6 +35,10 @@ def test_every_setting_has_a_default() -> None:
         ("WAITROOM_LOG", "xml"),
         ("WAITROOM_RELEASE_LOG", "maybe"),
         ("WAITROOM_LISTEN", "a..b:8080"),
+        ("WAITROOM_ADMIN_LISTEN", "::1:8081"),
+        ("WAITROOM_ADMIN_LISTEN", "[::1:8081"),
+        ("WAITROOM_URL", "http://waitroom:8080/path"),
+        ("WAITROOM_TRAEFIK_URL", "http://user@traefik:80"),
         ("WAITROOM_SIDECAR_LISTEN", f"{'x' * 64}:8083"),
         ("WAITROOM_URL", "http://a..b:8080"),
         ("WAITROOM_TRAEFIK_URL", "http://127.0.0.1:80,http://a b:80"),

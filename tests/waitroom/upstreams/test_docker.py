@@ -18,7 +18,7 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.hosts import Registry
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
-from waitroom.upstreams.docker import PHASES, Container
+from waitroom.upstreams.docker import PHASES, Container, client
 
 Make = Callable[..., Container]
 Act = Callable[[], None]
@@ -83,7 +83,7 @@ def test_a_container_that_saves_its_data_has_its_own_grace_for_it() -> None:
 
 
 def test_a_stop_that_takes_longer_than_any_grace_has_begun(
-    answering: Callable[[bytes], str],
+    answering: Callable[..., str],
 ) -> None:
     found = b'{"State": {"Status": "running"}, "Config": {"StopTimeout": 0}}'
     at(answering(found), timeout_s=0.5).stop()
@@ -154,7 +154,7 @@ def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobod
     registry = Registry({"app.test": a_host()})
 
     def findings() -> list[str]:
-        return list(check.upstreams(registry, lambda _: app, thorough=True))
+        return list(check.upstreams(registry, lambda _: app))
 
     try:
         assert findings() == []
@@ -162,7 +162,6 @@ def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobod
         eventually(findings)
         [finding] = findings()
         assert finding.startswith(f"hosts.'app.test': container {made.name!r} is unhealthy")
-        assert not list(check.upstreams(registry, lambda _: app))  # a wake would work
         app.stop()
         assert findings() == []
     finally:
@@ -174,10 +173,17 @@ def test_every_state_that_docker_documents_is_mapped() -> None:
     assert set(PHASES) == documented
 
 
-def test_a_state_that_nobody_knows_is_no_answer(answering: Callable[[bytes], str]) -> None:
+def test_a_state_that_nobody_knows_is_no_answer(answering: Callable[..., str]) -> None:
     body = b'{"State": {"Status": "hovering"}}'
     with pytest.raises(UpstreamError, match="hovering") as error:
         at(answering(body)).status()
+    assert error.value.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("body", [b'{"error": "bad gateway"}', b'["bad gateway"]', b"null"])
+def test_what_a_proxy_answers_is_no_answer(answering: Callable[..., str], body: bytes) -> None:
+    with pytest.raises(UpstreamError, match="but a proxy's") as error:
+        at(answering(body, "502 Bad Gateway")).status()
     assert error.value.reason is Reason.UNREACHABLE
 
 
@@ -195,6 +201,15 @@ def test_an_engine_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
         with pytest.raises(UpstreamError, match="does not answer") as error:
             at(address).status()
         assert error.value.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("address", ["tcp://docker:port", "tcp://docker:99999", "tcp://[::1"])
+def test_an_address_that_is_none_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    with pytest.raises(UpstreamError, match=r"^DOCKER_HOST: .*; mend it$"):
+        Container(client, "app", Sleep.STOP).status()
 
 
 def test_a_socket_without_permission_says_so(tmp_path: Path) -> None:
@@ -215,19 +230,19 @@ def test_a_socket_without_permission_says_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[bytes], str]]:
+def answering() -> Iterator[Callable[..., str]]:
     """An engine of one answer."""
     server = socket.create_server(("127.0.0.1", 0))
 
-    def serve(body: bytes) -> None:
+    def serve(body: bytes, status: str) -> None:
         connection, _ = server.accept()
         with connection:
             connection.recv(65536)
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + body)
 
-    def start(body: bytes) -> str:
-        threading.Thread(target=serve, args=(body,), daemon=True).start()
+    def start(body: bytes, status: str = "200 OK") -> str:
+        threading.Thread(target=serve, args=(body, status), daemon=True).start()
         return f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
     yield start

@@ -8,15 +8,15 @@ from waitroom.upstreams.base import Member, Phase, Status
 from waitroom.upstreams.fronts import is_down, serving
 
 TWO = a_host(
-    docker={"container": "app", "group": ["admin", "db"]},
-    aliases={"www.test": None, "admin.test": "http://admin:81", "old.test": "http://admin:81"},
+    docker={"container": "app", "group": ["Admin", "db"]},
+    aliases={"www.test": None, "admin.test": "http://Admin:81", "old.test": "http://Admin:81"},
 )
 APP = Front(("app.test", "www.test"), "http://app:80")
-ADMIN = Front(("admin.test", "old.test"), "http://admin:81")
+ADMIN = Front(("admin.test", "old.test"), "http://Admin:81")
 
 
 def group(**stopped: bool) -> Status:
-    names = ("app", "admin", "db")
+    names = ("app", "Admin", "db")
     phases = {name: Phase.STOPPED if stopped.get(name) else Phase.RUNNING for name in names}
     return Status(Phase.PARTLY, members=tuple(Member(n, n, phase) for n, phase in phases.items()))
 
@@ -29,8 +29,8 @@ def group(**stopped: bool) -> Status:
         (Status(Phase.STOPPED), ()),
         (group(db=True), (APP, ADMIN)),
         (group(app=True), (ADMIN,)),
-        (group(admin=True), (APP,)),
-        (group(app=True, admin=True), ()),
+        (group(Admin=True), (APP,)),
+        (group(app=True, Admin=True), ()),
     ],
 )
 def test_only_an_app_whose_container_is_stopped_has_no_visitors(

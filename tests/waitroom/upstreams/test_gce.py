@@ -20,9 +20,10 @@ from waitroom.errors import Reason, UpstreamError
 from waitroom.registry.named import GceUpstream
 from waitroom.registry.values import Sleep
 from waitroom.upstreams.base import Phase
-from waitroom.upstreams.gce import PHASES, Vm
+from waitroom.upstreams.gce import Vm
 from waitroom.upstreams.gce_api import Api
 from waitroom.upstreams.gce_fleet import Fleet
+from waitroom.upstreams.gce_machine import PHASES
 from waitroom.view import Stage
 from waitroom.waking.stages import STAGES
 
@@ -362,6 +363,23 @@ def test_a_bad_answer_has_its_reason(gce: Gce, status: int, word: str, reason: R
     assert reason_of(a_vm(gce).status) is reason
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (502, b'{"error": "bad gateway"}', Reason.UNREACHABLE),
+        (404, b'"nothing here"', Reason.UNREACHABLE),
+        (403, b'{"error": {"errors": "blocked"}}', Reason.PERMISSION),
+        (403, b'{"error": {"errors": [{"message": 3}]}}', Reason.PERMISSION),
+    ],
+)
+def test_what_a_proxy_answers_is_a_fault_too(
+    gce: Gce, status: int, body: bytes, reason: Reason
+) -> None:
+    gce.machines.add(NAME)
+    gce.faults = [Fault("get", status, body=body)]
+    assert reason_of(a_vm(gce).status) is reason
+
+
 def test_no_answer_at_all_is_out_of_reach_and_over_when_it_is_over(gce: Gce) -> None:
     gce.machines.add(NAME)
     gce.faults = [Fault("get", cut=True)]
@@ -425,13 +443,22 @@ def test_without_credentials_says_so_and_asks_nobody(
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"), [(None, "was not found"), ("{", "is not a valid json file"), ("{}", "type")]
+    ("text", "fault"),
+    [
+        (None, "was not found"),
+        ("{", "is not a valid json file"),
+        ("{}", "type"),
+        ("[]", "holds no key"),
+        (Path(), "can't be read: Is a directory"),
+    ],
 )
 def test_a_key_that_can_not_be_used_is_named_with_its_variable(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, fault: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | Path | None, fault: str
 ) -> None:
     key = tmp_path / "key.json"
-    if text is not None:
+    if isinstance(text, Path):
+        key.mkdir()
+    elif text is not None:
         key.write_text(text)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     with pytest.raises(UpstreamError) as error:
