@@ -67,7 +67,7 @@ def test_a_paused_container_sleeps_and_is_thawed_by_a_start(
 @pytest.mark.usefixtures("engine")
 def test_a_container_that_saves_its_data_has_its_own_grace_for_it() -> None:
     """Its grace is longer than the engine's default, and longer than other calls may take."""
-    impatient = docker.from_env(timeout=1)
+    impatient = docker.from_env(timeout=5)
     save = "trap 'sleep 11; echo saved; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
     made = impatient.api.create_container("busybox", ["sh", "-c", save], stop_timeout=30)["Id"]
     try:
