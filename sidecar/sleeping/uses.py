@@ -70,4 +70,8 @@ class Uses:
             return status.started_at if status else None
         told = status.started_at if status else run.told
         seen = now - timedelta(seconds=self._boot_s() - run.seen_s)
-        return min(told, seen) if told else seen
+        if told:
+            return min(told, seen)
+        # Whoever wishes it to sleep has seen it run: the look that he has caused is not its start.
+        wish = self.wish(name)
+        return min(seen, wish.at) if wish else seen

@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.record.recorder import Recorder
 from sidecar.sleeping.uses import Uses
+from waitroom.idle import wished
 from waitroom.registry.document import parse
 from waitroom.upstreams.base import Phase, Status
 
@@ -33,12 +34,17 @@ def boot() -> Boot:
 
 
 @pytest.fixture
-def uses(tmp_path: Path, boot: Boot) -> Iterator[Uses]:
-    recorder = Recorder(
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    made = Recorder(
         data=tmp_path, access_log=tmp_path / "access.log", registry=REGISTRY, on_canary=print
     )
-    yield Uses(recorder, boot)
-    recorder.close()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def uses(recorder: Recorder, boot: Boot) -> Uses:
+    return Uses(recorder, boot)
 
 
 def ran_for(uses: Uses, status: Status | None = None) -> float | None:
@@ -83,3 +89,12 @@ def test_where_the_provider_does_not_tell_it_began_when_it_was_seen_to_run_again
     boot.now_s += 60
     uses.note(HOST, RUNS)
     assert ran_for(uses, RUNS) == ran_for(uses) == 60
+
+
+def test_the_look_that_an_order_to_sleep_causes_is_no_start(uses: Uses, recorder: Recorder) -> None:
+    uses.watched_since -= HOUR
+    uses.note(HOST, STOPPED)
+    recorder.record({"at": datetime.now(UTC), "host": "a.test", "kind": "sleep_requested"})
+    assert recorder.commit()
+    uses.note(HOST, RUNS)
+    assert wished(uses.of(HOST, RUNS), datetime.now(UTC))
