@@ -20,6 +20,7 @@ from pathlib import Path
 from traefik import routes
 
 _MARK = routes.MARK.encode()
+_ASIDE = ".new"
 
 
 class Shadow(enum.StrEnum):
@@ -121,12 +122,16 @@ class RouteFolder:
     @contextlib.contextmanager
     def proof(self, name: str) -> Iterator[None]:
         """Show for a while a router that answers 418, to see whether Traefik reads this folder."""
-        path = self.path / f"{name}.yml"
+        path, aside = self.path / f"{name}.yml", self.path / _ASIDE
+        is_ours = not aside.exists()
         self._write(path, routes.render_proof(name))
         try:
             yield
         finally:
             _unlink(path)
+            if is_ours:  # made by root, perhaps: the waiting room could not write in it
+                with contextlib.suppress(OSError):  # it is in use by now
+                    aside.rmdir()
 
     def _ours(self) -> list[Path]:
         """List the files that we wrote; others in this folder are none of our business."""
@@ -155,7 +160,7 @@ class RouteFolder:
         Traefik reads all files anew at each event in the folder that it watches, and it does not
         watch this one: so a file is one event there, and not four.
         """
-        aside = self.path / ".new"
+        aside = self.path / _ASIDE
         if not aside.is_dir():
             aside.mkdir(exist_ok=True)
             aside.chmod(self.path.stat().st_mode)  # whoever may write there may do so here

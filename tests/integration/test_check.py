@@ -64,6 +64,7 @@ def test_finds_that_nothing_runs(local: Local) -> None:
     assert "WAITROOM_URL: no waiting room answers" in said
     assert "WAITROOM_TRAEFIK_URL: Traefik does not answer" in said
     assert len(said.splitlines()) == 2
+    assert list(local.routes.iterdir()) == []  # what root makes in it nobody else can write to
 
 
 def test_finds_a_missing_container_and_a_missing_engine(whole: Local) -> None:
