@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psutil
 
+from sidecar.sleeping import sock_diag
+from sidecar.sleeping.sock_diag import Connection
 from waitroom.errors import WaitroomError
-
-Address = tuple[str, int]
 
 
 def established(url: str) -> int:
@@ -22,26 +23,39 @@ def established(url: str) -> int:
 
     Raises: WaitroomError when that can't be told.
     """
-    return sum(state == psutil.CONN_ESTABLISHED for _, state in to(url))
+    return sum(connection.is_established for connection in to(url))
 
 
-def to(url: str) -> list[tuple[Address, str]]:
-    """Return the local end and the state of each connection to the address behind a url.
+def to(url: str) -> list[Connection]:
+    """Return the connections to the address behind a url, whatever their state.
 
     Raises: WaitroomError when that can't be told.
     """
-    wanted = _addresses(url)
+    addresses, port = _whereto(url)
     try:
-        connections = psutil.net_connections(kind="tcp")
+        found = listed(port)
     except (psutil.Error, OSError) as error:
         raise WaitroomError(f"the open connections can't be listed: {error}") from error
-    return [
-        ((connection.laddr.ip, connection.laddr.port), connection.status)
-        for connection in connections
-        if connection.laddr
-        and connection.raddr
-        and (_plain(connection.raddr.ip), connection.raddr.port) in wanted
-    ]
+    return [c for c in found if c.remote[1] == port and _plain(c.remote[0]) in addresses]
+
+
+def listed(port: int, ask: Callable[[int], list[Connection]] = sock_diag.to) -> list[Connection]:
+    """List at least the connections to a port; `ask`: who tells of these alone, if he may.
+
+    Raises: psutil.Error, OSError.
+    """
+    try:
+        return ask(port)
+    except OSError:  # a kernel, or its guard, that does not let us (gVisor, SELinux)
+        return [
+            Connection(
+                (connection.laddr.ip, connection.laddr.port),
+                (connection.raddr.ip, connection.raddr.port),
+                connection.status == psutil.CONN_ESTABLISHED,
+            )
+            for connection in psutil.net_connections(kind="tcp")
+            if connection.laddr and connection.raddr
+        ]
 
 
 def has_network() -> bool:
@@ -50,14 +64,14 @@ def has_network() -> bool:
     return any(name != "lo" for _, name in socket.if_nameindex())
 
 
-def _addresses(url: str) -> set[Address]:
+def _whereto(url: str) -> tuple[set[str], int]:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise WaitroomError(f"{parts.hostname}: its address can't be found: {error}") from error
-    return {(_plain(str(address[0])), port) for *_, address in found}
+    return {_plain(str(address[0])) for *_, address in found}, port
 
 
 def _plain(ip: str) -> str:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sidecar.sleeping import connections
 from sidecar.sleeping.questions import Answer, Why, cannot_see
+from sidecar.sleeping.sock_diag import Address
 from waitroom.errors import WaitroomError
 from waitroom.registry.hosts import Front, Host
 from waitroom.registry.values import Route
@@ -114,5 +115,5 @@ def _await_quiet(url: str) -> None:
         time.sleep(_PAUSE_S)
 
 
-def _local_ends(url: str) -> set[connections.Address]:
-    return {local for local, _ in connections.to(url)}
+def _local_ends(url: str) -> set[Address]:
+    return {connection.local for connection in connections.to(url)}
