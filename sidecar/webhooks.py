@@ -155,12 +155,16 @@ class Webhooks:
         return bool(changed)
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return what is still to be sent, for the commit. Threads: any may call."""
+        """Return what is still to be sent, for the commit."""
         return [
             msgspec.to_builtins(delivery)
-            for queue in tuple(self._queues.values())
+            for queue in self._queues.values()
             for delivery in tuple(queue.waiting)
         ]
+
+    def undelivered(self) -> int:
+        """Return how many are still to be sent. Threads: any may call."""
+        return sum(len(queue.waiting) for queue in tuple(self._queues.values()))
 
     def end(self) -> None:
         """Send no more."""

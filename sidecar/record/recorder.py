@@ -169,7 +169,7 @@ class Recorder:
 
     def undelivered(self) -> int:
         """Return how many events wait for the receivers of webhooks."""
-        return len(self._webhooks.waiting())
+        return self._webhooks.undelivered()
 
     def _look_at_clock(self) -> float:
         """Return by how much the clock was set; 0.0 if it was not."""

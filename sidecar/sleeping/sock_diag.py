@@ -52,7 +52,7 @@ def _of(kernel: socket.socket, family: int, port: int) -> Iterator[Connection]:
     wanted = _ASKED.pack(family, socket.IPPROTO_TCP, _ALL_STATES) + _only(port)
     kernel.send(_HEADER.pack(_HEADER.size + len(wanted), _BY_FAMILY, _REQUEST_DUMP, 0, 0) + wanted)
     while True:
-        answer = kernel.recv(_AT_ONCE)
+        answer = memoryview(kernel.recv(_AT_ONCE))  # of which a part is no copy
         while answer:
             length, kind, *_ = _HEADER.unpack_from(answer)
             if kind == _DONE:
@@ -78,7 +78,7 @@ def _only(port: int) -> bytes:
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(filter_), _BYTECODE) + filter_
 
 
-def _connection(answer: bytes) -> Connection:
+def _connection(answer: memoryview) -> Connection:
     family, state, *ends = _FOUND.unpack_from(answer, _HEADER.size)
     local_port, remote_port, local, remote = ends
     return Connection(
