@@ -81,14 +81,19 @@ def reaches_nobody(traefik_url: str) -> bool:
     return answer is None or (answer.status in _GONE and not answer.is_ours)
 
 
+def silent(traefik_url: str) -> str:
+    """Say that Traefik does not answer there, and what to do."""
+    return (
+        f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {traefik_url}; start it, or name an"
+        " entry point of it"
+    )
+
+
 def unread(traefik_url: str, name: str) -> str | None:
     """Return why the route file with this proof is not in force (traefik.routes), or None."""
     answer = _ask(traefik_url, name, "/", AGENT + "proof")
     if answer is None:
-        return (
-            f"WAITROOM_TRAEFIK_URL: Traefik does not answer at {traefik_url}; start it, or name an"
-            " entry point of it"
-        )
+        return silent(traefik_url)
     if answer.status == HTTPStatus.IM_A_TEAPOT:
         return None
     if answer.location:
