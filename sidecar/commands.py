@@ -114,7 +114,7 @@ def audit(
     settings = Settings.from_environment(os.environ)
     from sidecar.audits.auditing import Question, answer  # noqa: PLC0415
     from waitroom.record.occurrence import microseconds  # noqa: PLC0415
-    from waitroom.record.sums import Window  # noqa: PLC0415 - as above
+    from waitroom.record.summary import Window  # noqa: PLC0415 - as above
 
     now = datetime.now(UTC)
     now_us = microseconds(now)

@@ -19,7 +19,8 @@ from sidecar.audits import report
 from waitroom.errors import ConfigError, WaitroomError
 from waitroom.record.occurrence import ALL_HOSTS, Event, is_event, microseconds, moment_of
 from waitroom.record.past import Past
-from waitroom.record.sums import Window, price, summarise
+from waitroom.record.summary import Window, price
+from waitroom.record.sums import summarise
 from waitroom.registry.hosts import Registry, normalise
 from waitroom.registry.values import Duration
 from waitroom.signs import moment

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from waitroom.record.occurrence import moment_of
-from waitroom.record.sums import Summary, Window
+from waitroom.record.summary import Summary, Window
 
 _HEADS = {
     "host": "host", "wakes": "wakes", "awake_s": "awake", "asleep_s": "asleep",

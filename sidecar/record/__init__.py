@@ -15,6 +15,7 @@ events      what happened, and what the idle question asks of it
 annals      what becomes of events and hours: the ledger, activity.json, the archive
 hours       requests and seconds awake by the hour (pure)
 store       TinyDB, replaced whole
+tables      its tables as bytes, and back
 openings    how all stood as a month began, for the archive (pure)
 archive     what is older, a file a month
 atomic      replaces a file as a whole

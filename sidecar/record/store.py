@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import logging
 import os
 import time
@@ -23,17 +22,16 @@ from tinydb import TinyDB
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document
 
+from sidecar.record import tables
 from sidecar.record.atomic import replace
 from sidecar.record.counts import HostCount
+from sidecar.record.tables import Tables
 from waitroom.errors import WaitroomError
 from waitroom.record.rows import Row
 
 log = logging.getLogger(__name__)
 
-Tables = dict[str, dict[str, Any]]
-_AT_ONCE = 1000
 _encode = msgspec.json.encode
-_document = msgspec.json.Decoder(dict[str, Any]).decode
 _ALWAYS = ("hosts", "events", "hours", "positions")  # also if empty, for whoever reads the file
 
 
@@ -80,7 +78,7 @@ class Store:
 
     def numbered_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Return all events with their ids."""
-        return ((int(n), _document(event)) for n, event in self._tables["events"].items())
+        return ((int(n), tables.document(event)) for n, event in self._tables["events"].items())
 
     def drop_events(self, numbers: Iterable[int]) -> None:
         """Drop events."""
@@ -128,7 +126,7 @@ class Store:
 
     def commit(self) -> None:
         """Replace the file by what the tables are now. Raises: OSError, with the old file there."""
-        replace(self.path, _encoded(self._tables), self._keep_previous)
+        replace(self.path, tables.encoded(self._tables), self._keep_previous)
 
     def close(self) -> None:
         """Release the lock."""
@@ -143,16 +141,16 @@ class Store:
             link.replace(self._previous)
 
     def _load(self) -> Tables:
-        tables = _read(self.path)
-        if tables:
-            return tables
+        found = tables.read(self.path)
+        if found:
+            return found
         # Where there is no file a process may have been killed that had put a damaged one aside.
-        before = _read(self._previous) or {}
-        self.damaged = tables is None or bool(before)
+        before = tables.read(self._previous) or {}
+        self.damaged = found is None or bool(before)
         if self.damaged:
             log.error(
                 "%s is %s; %s", self.path,
-                "gone" if tables is not None else f"damaged and kept as {self._put_aside()}",
+                "gone" if found is not None else f"damaged and kept as {self._put_aside()}",
                 "the one before it is used" if before else "counting begins anew from the logs",
             )  # fmt: skip
         return before
@@ -160,45 +158,6 @@ class Store:
     def _put_aside(self) -> str:
         aside = self.path.with_name(f"activity.json.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         return self.path.rename(aside).name
-
-
-def _encoded(tables: Tables) -> Iterator[bytes]:
-    """Encode them a thousand documents at a time.
-
-    Encoded at once they were copied whole, and larger by each commit: the holes that such copies
-    leave in the heap cost more memory than what they were copies of.
-    """
-    start = b"{"
-    for name, documents in tables.items():
-        yield start + _encode(name) + b":{"
-        entries, start = iter(documents.items()), b""
-        while some := dict(itertools.islice(entries, _AT_ONCE)):
-            yield start + _encode(some)[1:-1]
-            start = b","
-        yield b"}"
-        start = b","
-    yield b"}"
-
-
-def _read(path: Path) -> Tables | None:
-    """Read the tables; {} where there is no file, None where it is damaged. Raises: OSError."""
-    try:
-        tables = msgspec.json.decode(path.read_bytes(), type=dict[str, Raw])
-        return {name: _table(name, raw) for name, raw in tables.items()}
-    except FileNotFoundError:
-        return {}
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _table(name: str, raw: Raw) -> dict[str, Any]:
-    if name != "events":
-        return msgspec.json.decode(raw, type=dict[str, dict[str, Any]])
-    events = msgspec.json.decode(raw, type=dict[str, Raw])
-    for event in events.values():
-        _document(event)  # one that is none is damage
-    # A copy each: as parts of the file they would keep all of it.
-    return {number: event.copy() for number, event in events.items()}
 
 
 def _lock(path: Path) -> int:

@@ -22,7 +22,7 @@ from waitroom.record import history, listing
 from waitroom.record.chronicle import Chronicle
 from waitroom.record.listing import Filter
 from waitroom.record.records import Latest
-from waitroom.record.sums import price
+from waitroom.record.summary import price
 from waitroom.registry.hosts import Registry
 from waitroom.room import Room
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from waitroom.record.occurrence import microseconds
-from waitroom.record.sums import Window
+from waitroom.record.summary import Window
 
 _DAY = timedelta(days=1)
 _FIRST = date(1970, 1, 1)

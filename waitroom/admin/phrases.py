@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from waitroom.kinds import Kind
-from waitroom.record.sums import Price
+from waitroom.record.summary import Price
 from waitroom.signs import moment
 
 # What happened, in words; a kind that is not here is shown as it is recorded.

@@ -14,7 +14,7 @@ from waitroom.errors import WaitroomError
 from waitroom.idle import Use, idle_for, time_left
 from waitroom.record.chronicle import Chronicle
 from waitroom.record.records import Latest
-from waitroom.record.sums import price
+from waitroom.record.summary import price
 from waitroom.registry.hosts import Host
 from waitroom.room import Room
 from waitroom.view import State

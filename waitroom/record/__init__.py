@@ -6,7 +6,8 @@ history     one host over some days, for its page (pure)
 chronicle   what is recorded of one host, remembered as long as its files stay
 listing     events a page at a time
 documents   a file whose documents are not read yet
-sums        what each host was awake, what that saved, what went wrong (pure)
+sums        events added up: what each host was awake, and what went wrong (pure)
+summary     what an audit asks and answers (pure)
 standing    how hosts stand, as the ledger keeps it (pure)
 ledger      from events to when each host was awake, asleep or unknown (pure)
 steady      the time that has passed, whatever the clock was set to (pure)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from waitroom.record.chronicle import Told
 from waitroom.record.rows import Row
 from waitroom.record.standing import State
-from waitroom.record.sums import Audit, Price, Summary, Window, add_up
+from waitroom.record.summary import Price, Summary, Window
+from waitroom.record.sums import Audit, add_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from waitroom.record.chronicle import Chronicle
 from waitroom.record.listing import Filter
 from waitroom.record.occurrence import Event, microseconds
 from waitroom.record.records import read
-from waitroom.record.sums import Window
+from waitroom.record.summary import Window
 from waitroom.registry.hosts import Registry
 
 NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)

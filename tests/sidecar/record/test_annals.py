@@ -23,7 +23,8 @@ from tests.sidecar.world import HOUR, World
 from waitroom.errors import WaitroomError
 from waitroom.record.occurrence import Event, microseconds
 from waitroom.record.past import Past
-from waitroom.record.sums import Price, Window, summarise
+from waitroom.record.summary import Price, Window
+from waitroom.record.sums import summarise
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 SCHEMA = json.loads((Path(__file__).parents[3] / "sidecar" / "activity.schema.json").read_text())

@@ -16,7 +16,8 @@ from waitroom.record.chronicle import Chronicle
 from waitroom.record.history import tell
 from waitroom.record.occurrence import Event, microseconds
 from waitroom.record.past import Past
-from waitroom.record.sums import Window, summarise
+from waitroom.record.summary import Window
+from waitroom.record.sums import summarise
 
 TODAY = datetime(2026, 3, 20, 10, 30, tzinfo=UTC)
 HOST = "app.test"

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from waitroom.record.occurrence import Event, microseconds
-from waitroom.record.sums import Price, Summary, Window, summarise
+from waitroom.record.summary import Price, Summary, Window
+from waitroom.record.sums import summarise
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Steps = list[tuple[float, str, dict[str, Any]]]
