@@ -102,7 +102,7 @@ class RegistryFile:
             self._document, self.registry = _load(self._path, self._announced, known)
         except ConfigError as error:
             log.error(
-                "an edit is refused, the old hosts stay in force: %s",
+                "an edit is refused, the old hosts stay in force until the file is saved again: %s",
                 "; ".join(str(error).split("\n")),
             )
             return False
