@@ -14,7 +14,7 @@ import contextlib
 import enum
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from traefik import routes
@@ -97,9 +97,7 @@ class RouteFolder:
                     self.lead(names, url)
                 except FileExistsError as error:
                     refused = refused or error
-        for path in self._ours():
-            if path.name not in kept and not _is_shadow(path):
-                _unlink(path)
+        self._unlink_ours(lambda path: path.name not in kept and not _is_shadow(path))
         if refused:
             raise refused
 
@@ -115,9 +113,7 @@ class RouteFolder:
     def forget(self, registered: Iterable[str]) -> None:
         """Remove the shadows of hosts that are not registered any more."""
         kept = {self._shadow_path(name, shadow) for name in registered for shadow in Shadow}
-        for path in self._ours():
-            if _is_shadow(path) and path not in kept:
-                _unlink(path)
+        self._unlink_ours(lambda path: _is_shadow(path) and path not in kept)
 
     @contextlib.contextmanager
     def proof(self, name: str) -> Iterator[None]:
@@ -133,9 +129,11 @@ class RouteFolder:
                 with contextlib.suppress(OSError):  # it is in use by now
                     aside.rmdir()
 
-    def _ours(self) -> list[Path]:
-        """List the files that we wrote; others in this folder are none of our business."""
-        return [path for path in self.path.glob("*.yml") if _is_ours(path)]
+    def _unlink_ours(self, is_over: Callable[[Path], bool]) -> None:
+        """Remove files that we wrote; others in this folder are none of our business."""
+        for path in self.path.glob("*.yml"):
+            if is_over(path) and _is_ours(path):  # in this order: to read 10,000 takes seconds
+                _unlink(path)
 
     def _shadow_path(self, name: str, shadow: Shadow) -> Path:
         return self.path / f"{name}.{shadow}.yml"
