@@ -17,13 +17,15 @@ from sidecar.sleeping import sock_diag
 from sidecar.sleeping.sock_diag import Connection
 from waitroom.errors import WaitroomError
 
+_OPEN = (psutil.CONN_ESTABLISHED, psutil.CONN_SYN_SENT)
 
-def established(url: str) -> int:
-    """Return how many connections to the address behind a url are established now.
+
+def open_to(url: str) -> int:
+    """Return how many connections to the address behind a url are open now, or being dialled.
 
     Raises: WaitroomError when that can't be told.
     """
-    return sum(connection.is_established for connection in to(url))
+    return sum(connection.is_open for connection in to(url))
 
 
 def to(url: str) -> list[Connection]:
@@ -51,7 +53,7 @@ def listed(port: int, ask: Callable[[int], list[Connection]] = sock_diag.to) -> 
             Connection(
                 (connection.laddr.ip, connection.laddr.port),
                 (connection.raddr.ip, connection.raddr.port),
-                connection.status == psutil.CONN_ESTABLISHED,
+                connection.status in _OPEN,
             )
             for connection in psutil.net_connections(kind="tcp")
             if connection.laddr and connection.raddr

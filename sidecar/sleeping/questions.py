@@ -90,7 +90,7 @@ def is_quiet(host: Host, status: Status | None) -> Answer:
     if not all(urls):
         return cannot_see("its address is not known, nor who is connected to it")
     try:
-        counts = {url: connections.established(url) for url in urls if url}
+        counts = {url: connections.open_to(url) for url in urls if url}
     except WaitroomError as error:
         return cannot_see(str(error))
     count = sum(counts.values())

@@ -47,7 +47,7 @@ class Sight:
         of an upstream in use either.
         """
         try:
-            seen = bool(connections.established(waitroom_url))
+            seen = bool(connections.open_to(waitroom_url))
             text = "Traefik's connections can't be seen from here; run the sidecar in Traefik's"
             return Answer(seen, Why.NOT_OBSERVED, f"{text} network namespace")
         except WaitroomError as error:
@@ -103,7 +103,7 @@ class Sight:
 
     def _look(self, front: Front, url: str) -> None:
         try:
-            if connections.established(url):
+            if connections.open_to(url):
                 self._seen.add(front)
         except WaitroomError:
             return  # the sleep itself will say so
@@ -111,7 +111,7 @@ class Sight:
 
 def _await_quiet(url: str) -> None:
     deadline = time.monotonic() + _CLOSES_S
-    while connections.established(url) and time.monotonic() < deadline:
+    while connections.open_to(url) and time.monotonic() < deadline:
         time.sleep(_PAUSE_S)
 
 

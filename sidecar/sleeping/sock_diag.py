@@ -20,7 +20,7 @@ _REQUEST_DUMP = 0x301
 _ERROR, _DONE = 2, 3
 _BYTECODE = 1  # an attribute: the filter
 _DESTINATION_GE, _DESTINATION_LE = 4, 5
-_ESTABLISHED = 1
+_OPEN = (1, 2)  # TCP_ESTABLISHED, TCP_SYN_SENT
 _ALL_STATES = 0xFFFFFFFF
 
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
@@ -39,7 +39,7 @@ class Connection:
 
     local: Address
     remote: Address
-    is_established: bool
+    is_open: bool  # established, or being dialled: somebody waits for that
 
 
 def to(port: int) -> list[Connection]:
@@ -84,7 +84,7 @@ def _connection(answer: memoryview) -> Connection:
     return Connection(
         (_text(family, local), int.from_bytes(local_port, "big")),
         (_text(family, remote), int.from_bytes(remote_port, "big")),
-        state == _ESTABLISHED,
+        state in _OPEN,
     )
 
 

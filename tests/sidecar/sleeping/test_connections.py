@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -46,9 +47,24 @@ def test_a_connection_counts_until_it_is_closed(
 ) -> None:
     dialled, _ = connected(ends, address, to)
     url = f"http://{url_host}:{dialled.getpeername()[1]}"
-    assert connections.established(url) == 1
+    assert connections.open_to(url) == 1
     dialled.close()
-    eventually(lambda: connections.established(url) == 0, what="its end shows")
+    eventually(lambda: connections.open_to(url) == 0, what="its end shows")
+
+
+@pytest.mark.parametrize("ask", [sock_diag.to, refused])
+def test_one_that_is_being_dialled_is_somebody_who_waits(
+    ends: ExitStack, ask: Callable[[int], list[Connection]]
+) -> None:
+    server = ends.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    ends.enter_context(socket.create_connection(server.getsockname()))  # nobody accepts it
+    dialling = ends.enter_context(socket.socket())
+    dialling.settimeout(0)
+    assert dialling.connect_ex(server.getsockname()) == errno.EINPROGRESS
+    here, there = dialling.getsockname(), server.getsockname()
+    told = [c for c in connections.listed(there[1], ask) if c.local == here]
+    assert told == [Connection(here, there, is_open=True)]
+    assert connections.open_to(f"http://127.0.0.1:{there[1]}") == 2
 
 
 @pytest.mark.parametrize("ask", [sock_diag.to, refused])
@@ -58,14 +74,14 @@ def test_it_is_told_of_by_the_kernel_or_by_psutil(
     dialled, _ = connected(ends, "127.0.0.1", "127.0.0.1")
     here, there = dialled.getsockname(), dialled.getpeername()
     told = [c for c in connections.listed(there[1], ask) if c.remote == there]
-    assert told == [Connection(here, there, is_established=True)]
+    assert told == [Connection(here, there, is_open=True)]
 
 
 def test_one_in_ipv6_clothes_leads_to_its_ipv4_address(ends: ExitStack) -> None:
     server = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
     dialled = ends.enter_context(socket.socket(socket.AF_INET6))
     dialled.connect((f"::ffff:{server.getsockname()[0]}", server.getsockname()[1]))
-    assert connections.established(f"http://127.0.0.1:{server.getsockname()[1]}") == 1
+    assert connections.open_to(f"http://127.0.0.1:{server.getsockname()[1]}") == 1
 
 
 def test_the_kernel_tells_of_many_and_of_no_other_port(ends: ExitStack) -> None:
