@@ -1,6 +1,6 @@
 """What a visitor is told about a host: values only, so that page, JSON and tests agree.
 
-Pure: no I/O. `web` fills a View from what the provider and the waker say; `page` words it.
+Pure: no I/O. `room` fills a View from what the provider and the waker say; `page` words it.
 """
 
 from __future__ import annotations
