@@ -32,7 +32,12 @@ class Answer(msgspec.Struct):
 
 
 def form() -> str:
-    """Return the media type that the client likes best of those we have."""
+    """Return the media type that the client likes best of those we have.
+
+    A program that asks us in JSON, and takes anything, reads JSON.
+    """
+    if _is_for_us() and request.is_json and not wants_page():
+        return "application/json"
     return request.accept_mimetypes.best_match(_FORMS, default="text/html") or "text/html"
 
 
@@ -121,14 +126,18 @@ def is_use(counting: Counting) -> bool:
 
 def carries_something() -> bool:
     """Whether the app would have been sent more than a question."""
-    ours = request.path.startswith("/.waitroom/")
-    return request.method not in ("GET", "HEAD", "OPTIONS") and not ours
+    return request.method not in ("GET", "HEAD", "OPTIONS") and not _is_for_us()
 
 
 def address(trusted: Sequence[Network]) -> str:
     """Return the visitor's address, as far as proxies that we trust tell."""
     forwarded_for = request.headers.get("X-Forwarded-For", "")
     return visitor_address(request.remote_addr or "", forwarded_for, trusted)
+
+
+def _is_for_us() -> bool:
+    """Whether no app is asked for, but the waiting room itself."""
+    return request.path.startswith("/.waitroom/")
 
 
 def _site(origin: str) -> str:

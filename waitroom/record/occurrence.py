@@ -41,6 +41,8 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     kind: str
     gate: str | None = None  # wake_requested: which gate let the visitor in
     visitor: str | None = None  # wake_requested: a pseudonym that is new each day
+    proof: str | None = None  # wake_requested: what was shown for it, see waking.budgets
+    asleep_since: _Moment | None = None  # wake_requested: if that was known
     by: str | None = None  # what an operator did: his name
     until: _Moment | None = None  # kept: awake until then
     force: bool | None = None  # sleep_requested: also if somebody uses it

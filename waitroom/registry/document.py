@@ -76,13 +76,17 @@ def parse(
 
 
 def _overlay(defaults: dict[str, Any], keys: object) -> object:
-    """Lay a host's own keys over the defaults; what is no mapping is left for the check to say."""
+    """Lay a host's own keys over the defaults; what is no mapping is left for the check to say.
+
+    A host that has a pause of its own keeps the bounds of `defaults.budget`, and so on.
+    """
     if not isinstance(keys, dict):
         return keys
-    pages = (defaults.get("page"), keys.get("page"))
-    # A host that has its own title keeps the logo and the colour of the house.
-    both = all(isinstance(page, dict) for page in pages)
-    return {**defaults, **keys, **({"page": {**pages[0], **pages[1]}} if both else {})}  # type: ignore[dict-item]  # `both` says that they are
+    own = dict(keys)
+    for name, value in defaults.items():
+        if isinstance(value, dict) and isinstance(keys.get(name), dict):
+            own[name] = {**value, **keys[name]}
+    return {**defaults, **own}
 
 
 def _wrong_webhooks(urls: list[str]) -> list[str]:

@@ -132,6 +132,16 @@ def test_who_has_waited_already_is_not_held(visitor: Visitor) -> None:
     assert visitor.slept_s == []
 
 
+def test_a_program_that_asks_in_json_and_takes_anything_reads_json(visitor: Visitor) -> None:
+    headers = {"Host": "app.test", "User-Agent": "of its own", "Accept": "*/*"}
+    question = {"token": visitor.token(), "work": "?"}
+    wanted = visitor.client.post("/.waitroom/wake", headers=headers, json=question)
+    assert wanted.status_code == 428
+    proof = question | {"work": done(wanted.get_json()["work"])}
+    taken = visitor.client.post("/.waitroom/wake", headers=headers, json=proof)
+    assert (taken.status_code, taken.get_json()["state"]) == (202, "waking")
+
+
 def test_each_answer_says_how_the_host_is(visitor: Visitor) -> None:
     for status, data in (
         (428, {"token": visitor.token(), "work": "?"}),

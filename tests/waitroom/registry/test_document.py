@@ -38,6 +38,23 @@ def test_a_hosts_own_key_wins_over_the_defaults() -> None:
     assert registry.hosts["app.test"].gate is Gate.CLICK
 
 
+def test_a_host_changes_single_keys_of_the_mappings_in_the_defaults() -> None:
+    defaults = {
+        "budget": {"awake_per_day": "12h", "wakes_per_day": 5},
+        "ready": {"path": "/up", "timeout": "1m"},
+        "activity": {"ignore_paths": ["/ping"]},
+    }
+    own = {
+        "budget": {"wakes_per_day": 9},
+        "ready": {"path": "/"},
+        "activity": {"ignore_agents": ["x"]},
+    }
+    found = parse({"defaults": defaults, **host(**own)}).hosts["app.test"]
+    assert (found.budget.awake_per_day, found.budget.wakes_per_day) == (timedelta(hours=12), 9)
+    assert (found.ready.path, found.ready.timeout) == ("/", timedelta(minutes=1))
+    assert (found.activity.ignore_paths, found.activity.ignore_agents) == (("/ping",), ("x",))
+
+
 @pytest.mark.parametrize(
     "written",
     ["app.test", "APP.Test", "app.test.", "app.test:8000", "App.test.:443", " app.test"],
