@@ -73,8 +73,8 @@ class Starts:
 
 
 def too_late(host: Host, what: str, status: Status | None = None) -> UpstreamError:
-    """Return the error of a wake whose time is over; of a group, `status` tells how each is."""
+    """Return the error of a wake whose time is over; `status`: what its provider said last."""
     text = f"the upstream {what} after {host.ready.timeout.total_seconds():g} s (ready.timeout)"
-    if status and status.members:
-        text += f"; {status.detail}"
+    if status and status.detail:
+        text += f"; {status.detail if status.members else f'its provider says {status.detail!r}'}"
     return UpstreamError(Reason.TIMEOUT, text)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.waitroom.fakes import a_host
 from waitroom.errors import Reason, UpstreamError
-from waitroom.upstreams.base import Phase
+from waitroom.upstreams.base import Phase, Status
 from waitroom.waking.patience import Patience, Starts, too_late
 
 
@@ -51,6 +51,11 @@ def test_what_died_three_times_is_not_started_again() -> None:
     with pytest.raises(UpstreamError) as raised:
         starts.is_due(Phase.STOPPED, 4)
     assert raised.value.reason is Reason.CRASHED
+
+
+def test_what_is_too_late_has_the_last_word_of_its_provider() -> None:
+    error = too_late(a_host(), "does not run", Status(Phase.STARTING, detail="restarting"))
+    assert str(error).endswith("(ready.timeout); its provider says 'restarting'")
 
 
 def test_a_wake_from_before_the_clock_was_set_back_has_no_more_time_than_any() -> None:
