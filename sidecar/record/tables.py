@@ -1,7 +1,6 @@
 """The tables of activity.json as a file: JSON, of the form that TinyDB writes.
 
-What changes no more is encoded once and kept so (`msgspec.Raw`): an event as an object takes far
-more memory than its bytes.
+Events stay encoded (`msgspec.Raw`), see `Store.add_events`.
 """
 
 from __future__ import annotations

@@ -82,11 +82,12 @@ def _overlay(defaults: dict[str, Any], keys: object) -> object:
     """
     if not isinstance(keys, dict):
         return keys
-    own = dict(keys)
-    for name, value in defaults.items():
-        if isinstance(value, dict) and isinstance(keys.get(name), dict):
-            own[name] = {**value, **keys[name]}
-    return {**defaults, **own}
+    both = {
+        name: {**value, **keys[name]}
+        for name, value in defaults.items()
+        if isinstance(value, dict) and isinstance(keys.get(name), dict)
+    }
+    return {**defaults, **keys, **both}
 
 
 def _wrong_webhooks(urls: list[str]) -> list[str]:

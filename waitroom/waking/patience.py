@@ -76,5 +76,6 @@ def too_late(host: Host, what: str, status: Status | None = None) -> UpstreamErr
     """Return the error of a wake whose time is over; `status`: what its provider said last."""
     text = f"the upstream {what} after {host.ready.timeout.total_seconds():g} s (ready.timeout)"
     if status and status.detail:
-        text += f"; {status.detail if status.members else f'its provider says {status.detail!r}'}"
+        said = status.detail if status.members else f"its provider says {status.detail!r}"
+        text += f"; {said}"
     return UpstreamError(Reason.TIMEOUT, text)
