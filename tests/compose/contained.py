@@ -17,7 +17,7 @@ from tests.support import eventually, free_port
 
 # The app is slow to come up and, as the first process of its container, deaf to SIGTERM: there is a
 # middle of a wake, and of a stop, in which something can happen.
-_APP = "sleep 1; echo hello > /tmp/index.html; exec httpd -f -p 127.0.0.1:{port} -h /tmp"
+APP = "sleep 1; echo hello > /tmp/index.html; exec httpd -f -p 127.0.0.1:{port} -h /tmp"
 
 
 class Contained(Local):
@@ -29,14 +29,16 @@ class Contained(Local):
         self.environment |= {"DOCKER_HOST": engine.address, "WAITROOM_DOCKER_LABELS": "on"}
         self.announce(HOST, port=self.app_port, idle_after="2s")
 
-    def announce(self, host: str, *, port: int | None = None, idle_after: str = "1h") -> None:
+    def announce(
+        self, host: str, *, port: int | None = None, app: str = APP, **labels: str
+    ) -> None:
         """Make a container that announces a host, of the same name."""
         port = port or free_port()
-        labels = {
-            "waitroom.enable": "true", "waitroom.host": host,
-            "waitroom.url": f"http://127.0.0.1:{port}", "waitroom.idle_after": idle_after,
-        }  # fmt: skip
-        self.engine.create(host, "sh", "-c", _APP.format(port=port), labels=labels)
+        keys = {"enable": "true", "host": host, "url": f"http://127.0.0.1:{port}", **labels}
+        self.engine.create(
+            host, "sh", "-c", app.format(port=port),
+            labels={f"waitroom.{key}": value for key, value in keys.items()},
+        )  # fmt: skip
 
     def write_hosts(self) -> None:
         defaults: dict[str, Any] = {

@@ -34,6 +34,7 @@ class Engine:
         self.folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._socket = self.folder / "docker.sock"
         self.address = f"unix://{self._socket}"
+        self.freed = 0  # how often it had lost a container, and a person had to help
         self._live_restore = live_restore
         self._other = docker.from_env()
         self._network = self._other.networks.create(self.folder.name)
@@ -77,12 +78,24 @@ class Engine:
     def status(self, name: str) -> str:
         return str(self.client.containers.get(name).status)
 
+    def free(self, name: str) -> None:
+        """Do what README says where the engine keeps a container `restarting`.
+
+        Killed right after a start, the next engine can take the end of the task of before for that
+        of the new one, and does so at each restart (seen in 26.1). What runs it then knows nothing of.
+        """
+        if self.status(name) == "restarting":
+            self._kill_tasks()
+            self.client.api.stop(name)
+            self.freed += 1
+
     def remove_all(self) -> None:
         for one in self.client.containers.list(all=True):
             one.remove(force=True)
 
     def close(self) -> None:
         self.remove_all()
+        self._kill_tasks()  # of which the engine may know nothing
         self.end(signal.SIGTERM)
         self._containerd.terminate()
         self._containerd.wait(60)
@@ -91,6 +104,21 @@ class Engine:
         shutil.rmtree(self.folder)
         self._network.remove()
         self._other.close()
+
+    def _kill_tasks(self) -> None:
+        for task in self.tasks():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                task.kill()
+
+    def tasks(self) -> list[psutil.Process]:
+        """What runs in its containers, whether the engine knows of it or not."""
+        socket = str(self.folder / "containerd.sock")
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if "shim" in process.name() and socket in process.cmdline():
+                    found += process.children()
+        return found
 
     def _spawn_containerd(self) -> subprocess.Popen[bytes]:
         socket = self.folder / "containerd.sock"

@@ -21,6 +21,7 @@ from tests.compose.contained import Contained
 from tests.compose.engine import Engine
 from tests.faults.stack import AGREES_WITHIN_S, Stack
 from tests.faults.visitors import AGENT, Town
+from tests.integration.local import HOST
 from tests.support import eventually
 
 HONEST = ((200, False), (307, True), (503, True))  # the app's answer, or one of ours
@@ -76,6 +77,7 @@ def test_after_a_kill_of_the_docker_daemon_nothing_is_lost_unreachable_or_left_r
     contained.start_awake()
     for _ in range(KILLS):
         time.sleep(chance.uniform(0, 5))  # awake, draining, or on its way down
+        contained.engine.free(HOST)
         if chance.random() < 0.5 and contained.is_asleep():
             contained.post_wake(contained.token(contained.get()))  # or on its way up
             time.sleep(chance.uniform(0, 2))
@@ -85,9 +87,18 @@ def test_after_a_kill_of_the_docker_daemon_nothing_is_lost_unreachable_or_left_r
         time.sleep(chance.uniform(0, 1))
         contained.engine.start()
         eventually(lambda: wakes(contained), within_s=60, what="it wakes, or is awake")
-    eventually(contained.is_asleep, within_s=60, what="nothing runs on, forgotten")
-    tell(f"{KILLS} kills; {len(contained.events('woken'))} wakes")
+    eventually(lambda: sleeps(contained), within_s=60, what="nothing runs on, forgotten")
+    tell(
+        f"{KILLS} kills; {len(contained.events('woken'))} wakes;"
+        f" {contained.engine.freed} times the engine had lost its container, and"
+        f" {len(contained.engine.tasks())} apps run on that it knows nothing of"
+    )
     contained.demand_exact_counts()
+
+
+def sleeps(stack: Contained) -> bool:
+    stack.engine.free(HOST)
+    return stack.is_asleep()
 
 
 def wakes(stack: Contained) -> bool:

@@ -24,7 +24,7 @@ PHASES = {
     "created": Phase.STOPPED,
     "running": Phase.RUNNING,
     "paused": Phase.STOPPED,  # frozen: it costs memory only, and `start` thaws it
-    "restarting": Phase.STARTING,
+    "restarting": Phase.RUNNING,  # it ends again and again, and only a stop ends that
     "removing": Phase.STOPPING,
     "exited": Phase.STOPPED,
     "dead": Phase.STOPPED,
@@ -67,12 +67,10 @@ class Container(Upstream):
             raise UpstreamError(
                 Reason.UNREACHABLE, f"container {self.name!r} is in the unknown state {word!r}"
             )
-        return Status(
-            phase,
-            _started_at(state) if phase is Phase.RUNNING else None,
-            word,
-            trouble=self._trouble(state),
-        )
+        if word == "restarting":
+            word += f" after exit status {state.get('ExitCode')}"
+        started_at = _started_at(found) if phase is Phase.RUNNING else None
+        return Status(phase, started_at, word, trouble=self._trouble(state))
 
     def _trouble(self, state: dict[str, Any]) -> str:
         if state.get("Health", {}).get("Status") != "unhealthy" or not state.get("Running"):
@@ -97,12 +95,13 @@ class Container(Upstream):
         """Stop or pause the container; a stop ends within the container's own grace."""
 
         def stop(api: docker.APIClient, found: dict[str, Any]) -> None:
-            if self._sleep is Sleep.STOP:
+            status = found["State"].get("Status")
+            if self._sleep is Sleep.STOP or status == "restarting":  # which can't be paused
                 # The engine says `running` up to the end, so the end is waited for: nobody must be
                 # sent to an app that saves its data and goes. Later than that, `status` tells.
                 with contextlib.suppress(requests.ReadTimeout):
                     api.stop(self.name, timeout=_grace_s(found))
-            elif found["State"].get("Status") == "running":  # pausing twice would be an error
+            elif status == "running":  # pausing twice would be an error
                 api.pause(self.name)
 
         self._order(stop)
@@ -136,9 +135,13 @@ def _grace_s(found: dict[str, Any]) -> int | None:
     return grace_s if grace_s is not None and 0 <= grace_s <= _LONGEST_GRACE_S else None
 
 
-def _started_at(state: dict[str, Any]) -> datetime | None:
-    text = str(state.get("StartedAt", ""))
-    if not text or text.startswith(_NEVER_STARTED):
+def _started_at(found: dict[str, Any]) -> datetime | None:
+    """Return when somebody started it; None where its restart policy did so since.
+
+    That is nobody's use of it, and would keep one that ends every minute awake for ever.
+    """
+    text = str(found["State"].get("StartedAt", ""))
+    if found.get("RestartCount") or not text or text.startswith(_NEVER_STARTED):
         return None
     return datetime.fromisoformat(text).astimezone(UTC)  # 2026-11-22T10:00:00.123456789Z
 

@@ -109,6 +109,48 @@ def test_a_container_that_cannot_start_is_a_failure_with_dockers_own_words(
         made.remove(force=True)
 
 
+@pytest.fixture
+def crashing(engine: docker.DockerClient) -> Iterator[Any]:
+    """One that ends at once, and that its policy starts again; from then on it stays."""
+    once = "test -e /again && exec sleep 600; touch /again; exit 3"
+    restart = {"Name": "unless-stopped"}
+    made = engine.containers.create(
+        "busybox", ["sh", "-c", once], init=True, restart_policy=restart
+    )
+    yield made
+    made.remove(force=True)
+
+
+def test_a_start_by_its_restart_policy_is_nobodys_use_of_it(
+    engine: docker.DockerClient, crashing: Any
+) -> None:
+    app = upstream(engine, crashing.name)
+    app.start()
+    eventually(lambda: app.inspect()["RestartCount"] and app.status().detail == "running")
+    assert app.status().started_at is None
+    app.stop()
+    app.start()
+    assert app.status().started_at
+
+
+@pytest.mark.parametrize("sleep", [Sleep.STOP, Sleep.PAUSE])
+def test_one_that_ends_again_and_again_costs_until_it_is_stopped(
+    engine: docker.DockerClient, sleep: Sleep
+) -> None:
+    made = engine.containers.create(
+        "busybox", ["sh", "-c", "exit 3"], restart_policy={"Name": "unless-stopped"}
+    )
+    try:
+        app = upstream(engine, made.name, sleep)
+        app.start()
+        eventually(lambda: app.status().detail == "restarting after exit status 3")
+        assert app.status().phase is Phase.RUNNING
+        app.stop()
+        assert app.status().phase is Phase.STOPPED
+    finally:
+        made.remove(force=True)
+
+
 class Meddled(Container):
     """Somebody does something to it right after it was first looked at."""
 

@@ -152,6 +152,29 @@ def test_one_that_ends_after_each_start_is_named(engine: docker.DockerClient) ->
         made.remove(force=True)
 
 
+def test_one_that_ends_again_and_again_is_stopped_with_the_others(
+    engine: docker.DockerClient,
+) -> None:
+    """And it neither holds up a wake, nor looks like somebody's start."""
+    web = engine.containers.create("busybox", ["sleep", "600"], init=True)
+    worker = engine.containers.create(
+        "busybox", ["sh", "-c", "exit 3"], restart_policy={"Name": "unless-stopped"}
+    )
+    try:
+        app = group(engine, {"web": web, "worker": worker})
+        app.start()
+        eventually(lambda: "restarting after exit status 3" in app.status().detail)
+        app.start()
+        status = app.status()
+        assert status.phase is Phase.RUNNING
+        assert status.started_at == group(engine, {"web": web}).status().started_at
+        app.stop()
+        assert app.status().phase is Phase.STOPPED
+    finally:
+        for made in (web, worker):
+            made.remove(force=True)
+
+
 def test_a_group_that_cannot_be_ordered_says_why(engine: docker.DockerClient) -> None:
     project = f"groups-{uuid4().hex[:8]}"
     label = {"com.docker.compose.service": "db", "com.docker.compose.project": project}
