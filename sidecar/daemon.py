@@ -66,6 +66,7 @@ class Daemon:
         )
         self._folder = RouteFolder(settings.routes)
         self._uses = Uses(self._recorder)
+        self._uses.adopt(self._file.registry.hosts)
         self._sight = Sight(settings.traefik_urls)
         connect = Connector(lists=settings.docker_labels)
         self._measured.register(
@@ -176,6 +177,7 @@ class Daemon:
     def _reload(self) -> None:
         if self._file.reload():
             self._recorder.adopt(self._file.registry)
+            self._uses.adopt(self._file.registry.hosts)
             self._decider.look_at_all()
 
     def _end_stale_drains(self) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 # So long a wish to sleep stands that could not be carried out: whoever wished it has gone by then.
 WISH_STANDS = timedelta(minutes=2)
+# So long a stop that has begun is followed, and those who wait for it are told of it.
+STOP_ENDS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Use:
     last_used: datetime | None  # end of the newest request that counts as activity
     last_woken: datetime | None  # newest event of a wake
     started_at: datetime | None  # of the upstream, as its provider says
-    watched_since: datetime  # when we began to look: before that, nothing is known
+    watched_since: datetime  # when we began to look at it: before that, nothing is known
     kept_until: datetime | None = None  # a window or an operator keeps it awake until then
     wish: Wish | None = None  # the newest that has not been answered
 
@@ -39,8 +41,9 @@ def latest(*moments: datetime | None) -> datetime | None:
 
 
 def idle_since(use: Use) -> datetime:
-    """Return the newest sign of use."""
-    return latest(use.last_used, use.last_woken, use.started_at) or use.watched_since
+    """Return the newest sign of use; what went before we looked may have been one."""
+    used = use.last_used or use.watched_since
+    return max(at for at in (used, use.last_woken, use.started_at) if at is not None)
 
 
 def idle_for(use: Use, now: datetime) -> timedelta:

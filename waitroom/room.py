@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from traefik.folder import RouteFolder, Shadow
 from waitroom.errors import Reason, UpstreamError
@@ -43,6 +44,14 @@ _ASLEEP = (Phase.STOPPED, Phase.STOPPING, Phase.PARTLY)
 _PASSING = (Reason.UNREACHABLE, Reason.TIMEOUT)
 
 
+class _Seen(NamedTuple):
+    """How a host was found."""
+
+    state: State
+    reason: Reason | None = None  # of FAILED and UNKNOWN
+    stage: Stage | None = None  # of WAKING, where no wake of ours has one
+
+
 class Room:
     """All hosts. Threads: any may call."""
 
@@ -72,25 +81,25 @@ class Room:
         """
         wake = self._waker.under_way(host.name)
         if wake and wake.starts:
-            state, why = State.WAKING, None
+            seen = _Seen(State.WAKING)
         else:
-            state, why = self._state(host, in_doubt=in_doubt)
+            seen = self._see(host, in_doubt=in_doubt)
             wake = self._waker.under_way(host.name)
-        since = wake.since if wake else self._began(host.name, state)
+        since = wake.since if wake else self._began(host.name, seen.state)
         failure, history = self._outcomes.failure(host.name), self._outcomes.history
-        unwell = why is Stage.UNHEALTHY  # and how long that lasts nobody knows
-        woken = wake if state is State.WAKING and not unwell else None
+        unwell = seen.stage is Stage.UNHEALTHY  # and how long that lasts nobody knows
+        woken = wake if seen.state is State.WAKING and not unwell else None
         return View(
             host=name,
-            state=state,
+            state=seen.state,
             since=since,
             elapsed_s=max(0.0, (datetime.now(UTC) - since).total_seconds()),
             expected_s=None if unwell else history.expected_s(host.name),
             late_s=None if unwell else history.late_s(host.name),
-            stage=woken.stage if woken else why if isinstance(why, Stage) else None,
+            stage=woken.stage if woken else seen.stage,
             members=woken.members if woken else (),
-            reason=why if isinstance(why, Reason) else None,
-            again_s=failure.again_s if failure and state is State.FAILED else None,
+            reason=seen.reason,
+            again_s=failure.again_s if failure and seen.state is State.FAILED else None,
         )
 
     def glance(self, name: str) -> State:
@@ -130,14 +139,14 @@ class Room:
             log.info("%s: somebody came while it drained, it stays awake", host.name)
             self._outcomes.note_ready(host.name)
 
-    def _state(self, host: Host, *, in_doubt: bool) -> tuple[State, Reason | Stage | None]:
-        """Return the state of a host that nobody is waking, and what is said of it besides."""
+    def _see(self, host: Host, *, in_doubt: bool) -> _Seen:
+        """Look at a host that nobody is waking; one that runs is attended."""
         shadow = self._folder.shadow(host.name)
         if shadow is Shadow.DRAINING:
-            return State.DRAINING, None
+            return _Seen(State.DRAINING)
         failure = self._outcomes.failure(host.name)
         if failure:
-            return State.FAILED, failure.reason
+            return _Seen(State.FAILED, failure.reason)
         try:
             status = self._statuses.get(host, fresh_s=_DOUBT_S if in_doubt else _FRESH_S)
         except UpstreamError as error:
@@ -145,24 +154,25 @@ class Room:
                 self._said[host.name] = str(error)
                 log.warning("%s: %s", host.name, error)
             state = State.UNKNOWN if error.reason in _PASSING else State.FAILED
-            return state, error.reason
+            return _Seen(state, error.reason)
         self._stops.note_seen(host, status)
         if is_down(host, status) and shadow is None:
             self._found_stopped.shadow_soon(host)
         if status.phase in _ASLEEP or self._is_stopping(host):
-            return State.ASLEEP, None
+            return _Seen(State.ASLEEP)
         if shadow or in_doubt:
-            return self._attended(host, _DOUBT_PROBE_S if in_doubt else _FIRST_PROBE_S), None
+            wait_s = _DOUBT_PROBE_S if in_doubt else _FIRST_PROBE_S
+            return _Seen(self._attended(host, wait_s))
         return self._running(host, status)
 
-    def _running(self, host: Host, status: Status) -> tuple[State, Stage | None]:
-        """Return the state of a host whose own route should be in force."""
+    def _running(self, host: Host, status: Status) -> _Seen:
+        """Look at a host whose own route should be in force."""
         if self._outcomes.just_ready(host.name):
-            return State.READY, None
+            return _Seen(State.READY)
         # Whom Traefik leads here still, though its own route is long back.
         if status.trouble and host.route is Route.OWN:
-            return State.WAKING, Stage.UNHEALTHY
-        return self._attended(host, _FIRST_PROBE_S), None
+            return _Seen(State.WAKING, stage=Stage.UNHEALTHY)
+        return _Seen(self._attended(host, _FIRST_PROBE_S))
 
     def _attended(self, host: Host, wait_s: float) -> State:
         first = self._waker.under_way(host.name) is None
@@ -178,6 +188,7 @@ class Room:
         try:
             running = self._statuses.get(host, fresh_s=_FRESH_S).phase in (
                 Phase.RUNNING,
+                Phase.RESTARTING,
                 Phase.STARTING,
             )
         except UpstreamError as error:

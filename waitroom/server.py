@@ -100,6 +100,7 @@ def _begin(settings: Settings, file: RegistryFile, parts: Parts) -> None:
     openings = Openings(
         lambda host: parts.room.wake(host, Claim(visitor="", proof=Proof.SCHEDULE)),
         parts.outcomes.history.expected_s,
+        RouteFolder(settings.routes).asleep_since,
     )
     targets = [
         lambda: file.watch(parts.upkeep.adopt, ended),

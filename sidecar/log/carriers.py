@@ -142,7 +142,11 @@ class Carriers:
             pass  # renamed or removed since; one that is held is read all the same
 
     def _open(self, path: Path, stamp: Stamp, known: dict[Stamp, Generation | None]) -> None:
-        """Take up a file. Raises: OSError when it is the log itself and can't be read."""
+        """Take up a file.
+
+        Raises: FileNotFoundError when it has gone; OSError when it is the log itself and can't be
+        read. Another file that can't be read is left alone until it changes.
+        """
         try:
             self._unidentified[stamp[:2]] = self._open_source(path)
         except OSError as error:
@@ -203,6 +207,8 @@ class Carriers:
         if generation is not None:
             generation.seen = self._looks
             if generation.source is None and generation.has_more_in(source):
+                # Where the kernel does not tell who writes, the generation waits until it is quiet.
+                source.ended = source.ended and source.is_abandoned() is True
                 generation.take(source)
                 return
         self._known[source.stamp()] = generation

@@ -137,7 +137,9 @@ class Generation:
         if len(data) - marked >= block_bytes:
             self._scanned = size
             return None, True
-        if self._end(source, size, clock_s) and len(data) > marked:
+        was_ended = source.ended  # when this was read: what is here is all there will be
+        self._note_end(source, size, clock_s)
+        if was_ended and len(data) > marked:
             return self._block(data, marked, len(data)), True  # a last line without its end
         return None, False
 
@@ -154,7 +156,9 @@ class Generation:
         end = data.find(b"\n", MARK_BYTES) + 1
         self._scanned = start + (end or len(data))
         is_full = len(data) == MARK_BYTES + block_bytes
-        ends = bool(end) or (not is_full and self._end(source, self._scanned, clock_s))
+        ends = bool(end) or (not is_full and source.ended)
+        if not end and not is_full:
+            self._note_end(source, self._scanned, clock_s)
         if ends:
             marks.move(self.position, self._scanned, data, end or len(data))
             self._scanned = 0
@@ -167,17 +171,17 @@ class Generation:
         marks.move(self.position, self.position.offset + end - start, data, end)
         return Block(memoryview(data)[start:end], self.position)
 
-    def _end(self, source: Source, size: int, clock_s: float) -> bool:
-        """Note that there is nothing more now; whether what is there is to be taken as it is.
+    def _note_end(self, source: Source, size: int, clock_s: float) -> None:
+        """Note that there is nothing more now, and whether anything can still come.
 
-        That is so once nobody writes the file any more. A writer may have written between our last
-        read and the kernel's word that he has gone, so there is one more read after it.
+        A writer may have written between our last read and the kernel's word that he has gone, so
+        there is one more read after `ended` is set.
         """
         if source.ended:
             if size == self.position.offset:
                 self.position.finished = True
                 self.let_go()
-            return True
+            return
         if size != self._size:
             self._size, self._quiet_since_s = size, clock_s
         if not self.live:
@@ -187,7 +191,6 @@ class Generation:
             source.ended = abandoned
         if size == self.position.offset and not source.ended:
             self.position.after = None  # what was counted before has been passed
-        return False
 
     def _mend(self, source: Source) -> None:
         """Go on where the bytes before the position are no longer those that were read.

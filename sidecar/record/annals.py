@@ -76,17 +76,17 @@ class Annals:
 
     def put(self, events: Sequence[Document], now: datetime) -> None:
         """Put new events and what follows from them into the store."""
-        numbered = enumerate(events, self._store.last_event + 1)
+        first = self._store.last_event + 1
         self._store.add_events(events)
         clock, before = self._ledger.steady, self._ledger.steady.reckoning()
-        for number, document in numbered:
+        for number, document in enumerate(events, first):
             self._openings.look(document["at"], number, self._ledger)
             event = occurrence.convert(document)
             if event is not None:
                 self._ledger.add(event, event.at_us())
         changed_us = clock.changed_since(before)
         if changed_us is not None:
-            self._tell_again(now, changed_us)
+            self._replay(now, changed_us)
         if self._watching and self.is_due(now):
             self._ledger.tell_until(occurrence.microseconds(_hour_of(now)))
         self._store.put_rows(self.hours.take_changed())
@@ -94,7 +94,7 @@ class Annals:
         self._store.replace("openings", self._openings.documents())
         self._store.replace("archived", [msgspec.to_builtins(self._archived)])
 
-    def _tell_again(self, now: datetime, since_us: int) -> None:
+    def _replay(self, now: datetime, since_us: int) -> None:
         """Count anew for how long hosts were awake: since then, it shows, the clock was wrong."""
         since_us = min(since_us, occurrence.microseconds(now - _DAY)) // _DAY_US * _DAY_US
         first = name_of(since_us // _DAY_US)
@@ -109,14 +109,14 @@ class Annals:
             if (event := occurrence.convert(document))
         }
 
-        def told(on_span: OnSpan, believed: Sequence[int] | None = None) -> Ledger:
+        def replayed(on_span: OnSpan, believed: Sequence[int] | None = None) -> Ledger:
             ledger = Ledger(on_span, known, believed)
             for event in past.events(month, after, newest):
                 ledger.add(event, event.at_us())
             return ledger
 
-        believed = told(lambda *_: None).steady.reckoning()
-        self._ledger = told(
+        believed = replayed(lambda *_: None).steady.reckoning()
+        self._ledger = replayed(
             lambda host, state, start_us, end_us: self.hours.spend(
                 host, state, max(start_us, since_us), end_us
             ),

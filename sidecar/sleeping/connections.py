@@ -20,10 +20,14 @@ from waitroom.errors import WaitroomError
 _OPEN = (psutil.CONN_ESTABLISHED, psutil.CONN_SYN_SENT)
 
 
+class NoAddress(WaitroomError):  # noqa: N818 - a state, not a fault
+    """The name in a url has no address at the moment."""
+
+
 def open_to(url: str) -> int:
     """Return how many connections to the address behind a url are open now, or being dialled.
 
-    Raises: WaitroomError when that can't be told.
+    Raises: WaitroomError when that can't be told; of these NoAddress.
     """
     return sum(connection.is_open for connection in to(url))
 
@@ -72,7 +76,7 @@ def _whereto(url: str) -> tuple[set[str], int]:
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise WaitroomError(f"{parts.hostname}: its address can't be found: {error}") from error
+        raise NoAddress(f"{parts.hostname}: its address can't be found: {error}") from error
     return {_plain(str(address[0])) for *_, address in found}, port
 
 

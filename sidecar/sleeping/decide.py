@@ -17,7 +17,7 @@ from sidecar.sleeping.questions import CalledOff, Why
 from sidecar.sleeping.sleep import Handshake
 from sidecar.sleeping.uses import Uses
 from traefik.folder import Shadow
-from waitroom.errors import UpstreamError
+from waitroom.errors import Reason, UpstreamError
 from waitroom.idle import Wish, time_left
 from waitroom.kinds import Kind
 from waitroom.registry.hosts import Host
@@ -173,6 +173,8 @@ class Decider:
         try:
             status = self._connect(host).status()
         except UpstreamError as error:
+            if error.reason is Reason.MISSING:  # whoever makes it starts it, too
+                self._uses.note(host, Status(Phase.STOPPED))
             raise CalledOff(Why.NOT_KNOWN, str(error)) from error
         if status.phase is not Phase.STOPPED:
             self._connect.note_running(host)

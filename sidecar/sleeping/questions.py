@@ -15,8 +15,8 @@ from waitroom.errors import WaitroomError
 from waitroom.idle import Use, idle_for, is_forced, standing, wished
 from waitroom.registry.hosts import Host
 from waitroom.registry.values import Route
-from waitroom.upstreams.base import Phase, Status
-from waitroom.upstreams.fronts import serving
+from waitroom.upstreams.base import Status
+from waitroom.upstreams.fronts import restarting, serving
 
 
 class Why(enum.StrEnum):
@@ -79,20 +79,27 @@ def is_not_kept(use: Use, now: datetime) -> Answer:
 def is_running(status: Status) -> Answer:
     """Whether there is something to put to sleep."""
     text = f"its upstream is {status.detail or status.phase}"
-    return Answer(status.phase in (Phase.RUNNING, Phase.PARTLY), Why.NOT_RUNNING, text)
+    return Answer(status.runs, Why.NOT_RUNNING, text)
 
 
 def is_quiet(host: Host, status: Status | None) -> Answer:
     """Whether nobody is connected to it: what has no line in the log before it ends."""
-    urls = [front.url for front in serving(host, status)]
-    if not urls:
+    fronts = serving(host, status)
+    if not fronts:
         return Answer(holds=True, why=Why.CONNECTIONS, text="the app itself is stopped already")
-    if not all(urls):
-        return cannot_see("its address is not known, nor who is connected to it")
-    try:
-        counts = {url: connections.open_to(url) for url in urls if url}
-    except WaitroomError as error:
-        return cannot_see(str(error))
+    ended = restarting(host, status) if status else ()
+    counts: dict[str, int] = {}
+    for front in fronts:
+        if not front.url:
+            return cannot_see("its address is not known, nor who is connected to it")
+        try:
+            counts[front.url] = connections.open_to(front.url)
+        except connections.NoAddress as error:
+            if front not in ended:
+                return cannot_see(str(error))
+            counts[front.url] = 0  # a container that has ended is in no network
+        except WaitroomError as error:
+            return cannot_see(str(error))
     count = sum(counts.values())
     text = " and ".join(f"{count} connections to {url}" for url, count in counts.items())
     text += " are open"

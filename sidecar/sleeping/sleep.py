@@ -29,7 +29,7 @@ from waitroom.locks import HostLocks
 from waitroom.record.occurrence import Evidence, ReadTo
 from waitroom.registry.hosts import Host
 from waitroom.upstreams.base import Status, Upstream
-from waitroom.upstreams.fronts import serving
+from waitroom.upstreams.fronts import restarting, serving
 from waitroom.waking.stops import Stops
 
 log = logging.getLogger(__name__)
@@ -66,8 +66,10 @@ class Handshake:
         shadowed = self.folder.shadow(host.name) is Shadow.ASLEEP  # an earlier stop has failed
         try:
             if not shadowed:
+                ended = restarting(host, status)  # who shows none, and of whom none is left
                 for front in serving(host, status):
-                    _demand(self.sight.reaches(host, front))
+                    if front not in ended:
+                        _demand(self.sight.reaches(host, front))
                 # The line that a canary has left open must not pass for a visitor's.
                 self._demand_nobody(host, status)
                 self.shadowing.demand_waiting_room()

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waitroom.errors import Reason, UpstreamError
+from waitroom.idle import STOP_ENDS
 from waitroom.upstreams.base import Phase, Status, Upstream
 
 log = logging.getLogger(__name__)
 
 # A provider that has taken a stop shows it within this time, or the stop counts as failed.
 _SHOWS_S = 30.0
-_ENDS_S = 600.0
 _PAUSE_S = 0.2
 
 
@@ -38,7 +38,7 @@ class Stop:
         def until(status: Status) -> bool:
             return _is_over(status, self.before) or woken()
 
-        last = _follow(self.upstream, self.name, until=until, patience_s=_ENDS_S)
+        last = _follow(self.upstream, self.name, until=until, patience_s=STOP_ENDS.total_seconds())
         return _is_over(last, self.before)
 
 
@@ -56,8 +56,10 @@ def stop(upstream: Upstream, name: str) -> Stop:
 
 def _is_over(status: Status, before: Status) -> bool:
     """Whether it has stopped; also if it runs again since, as somebody has started it."""
-    again = status.phase is Phase.RUNNING and status.started_at not in (None, before.started_at)
-    return again or status.phase is Phase.STOPPED
+    if status.phase is not Phase.RUNNING:
+        return status.phase is Phase.STOPPED
+    now, then = status.started_at, before.started_at
+    return now is not None and (then is None or now > then)
 
 
 def _follow(

@@ -7,14 +7,14 @@ was seen to run is remembered by the boot clock, and no start counts as later th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sidecar.record.recorder import Recorder
 from waitroom.idle import Use, Wish, latest, standing
 from waitroom.registry.hosts import Host
-from waitroom.upstreams.base import Phase, Status
+from waitroom.upstreams.base import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,14 @@ class Uses:
         self._recorder = recorder
         self._boot_s = boot_s
         self.watched_since = datetime.now(UTC)
+        self._registered: dict[str, datetime] = {}  # since when each host is
         self._stopped: set[str] = set()  # hosts that were last seen not to run
         self._runs: dict[str, _Run] = {}
+
+    def adopt(self, hosts: Iterable[str]) -> None:
+        """Go by a reloaded hosts.yaml; who used a host before it was named has left no trace."""
+        now = datetime.now(UTC)
+        self._registered = {name: self._registered.get(name, now) for name in hosts}
 
     def of(self, host: Host, status: Status | None = None) -> Use:
         """Return what is known of a host's use; `status`: what its provider says now."""
@@ -46,7 +52,7 @@ class Uses:
             last_used=self._recorder.known.last_used(host.name),
             last_woken=self._recorder.known.last_woken(host.name),
             started_at=self._started_at(host.name, status, now),
-            watched_since=self.watched_since,
+            watched_since=self._registered.get(host.name, self.watched_since),
             kept_until=latest(host.awake_until(now), self._recorder.known.kept_until(host.name)),
             wish=self._recorder.known.wish(host.name),
         )
@@ -58,7 +64,7 @@ class Uses:
     def note(self, host: Host, status: Status) -> None:
         """Remember when it was first seen to run, if it was seen not to, or its provider tells."""
         name, told, run = host.name, status.started_at, self._runs.get(host.name)
-        if status.phase is not Phase.RUNNING:
+        if not status.runs:
             self._stopped.add(name)
         elif name in self._stopped or (told and (run is None or run.told != told)):
             self._stopped.discard(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from waitroom.errors import UpstreamError
@@ -47,9 +48,12 @@ class FakeUpstream:
             self.phase,
             detail=self.detail,
             url=self.url,
-            members=self.members,
+            members=self.members if self.phase is Phase.PARTLY else self._all_alike(),
             trouble=self.trouble,
         )
+
+    def _all_alike(self) -> tuple[Member, ...]:
+        return tuple(dataclasses.replace(member, phase=self.phase) for member in self.members)
 
     def start(self) -> None:
         self.starts += 1

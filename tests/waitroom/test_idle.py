@@ -33,6 +33,7 @@ def use(*, wish: Wish | None = None, **minutes_ago: int | None) -> Use:
         (use(last_used=40, last_woken=50, started_at=5), 5),
         (use(watched_since=7), 7),  # nothing is known from before
         (use(last_used=40, watched_since=1), 40),
+        (use(started_at=90, last_woken=80, watched_since=7), 7),
         (use(last_used=-5), 0),  # a log from a clock that runs ahead
     ],
 )

@@ -21,12 +21,12 @@ _EDGES_S = (1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar; the part that stands for `less` is drawn over that for `more`."""
+    """One bar; the part that stands for `used` is drawn over that for `total`."""
 
     x: float
     width: float
-    more: float  # heights
-    less: float
+    total: float  # heights
+    used: float
     text: str
 
 
@@ -35,6 +35,9 @@ class Bars:
     """Bars side by side."""
 
     height: float
+    base: float  # on which they stand
+    left: float  # where the lines of the scale begin
+    length: float
     bars: Sequence[Bar]
     ticks: Sequence[Label]  # below
     scale: Sequence[Label]  # at the left, each with a line
@@ -86,21 +89,24 @@ def wakes(took_s: Sequence[float]) -> Wakes | None:
 
 
 def _bars(counts: Sequence[tuple[str, int, int]], named: Iterable[int], shown: slice) -> Bars:
-    top = _nice(max(more for _, more, _ in counts))
+    top = _nice(max(total for _, total, _ in counts))
     step = PLOT / len(counts)
     gap = min(step * 0.2, 6)
     return Bars(
         height=_TALL + 34,
+        base=_TALL + 6,
+        left=LEFT,
+        length=PLOT,
         bars=[
             Bar(
                 x=round(LEFT + n * step + gap / 2, 1),
                 width=round(step - gap, 1),
-                more=round(_TALL * more / top, 1),
-                less=round(_TALL * less / top, 1),
-                text=f"{name}: {more:,}",
+                total=round(_TALL * total / top, 1),
+                used=round(_TALL * used / top, 1),
+                text=f"{name}: {total:,}",
             )
-            for n, (name, more, less) in enumerate(counts)
-            if more
+            for n, (name, total, used) in enumerate(counts)
+            if total
         ],
         ticks=[Label(LEFT + (n + 0.5) * step, _TALL + 28, counts[n][0][shown]) for n in named],
         scale=[

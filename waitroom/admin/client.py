@@ -19,7 +19,8 @@ from waitroom.registry.settings import Settings
 
 _ANSWERS_S = 15.0
 _PAUSE_S = 0.5
-_PATIENCE_S = 900.0  # longer than a wake or a stop may take; the waiting room ends it before
+# Longer than a stop may take, and a wake by default; a host's `ready.timeout` may be longer still.
+_PATIENCE_S = 900.0
 
 
 class Room:

@@ -106,7 +106,7 @@ def _page(name: str, **values: object) -> Response:
 
 
 def _filter(asked: dict[str, str], registry: Registry) -> Filter:
-    since, until = (_day(key, asked[key]) for key in _ASKED[2:])
+    since, until = (_day(key, asked[key]) for key in ("since", "until"))
     host = registry.find(asked["host"])
     return Filter(host.name if host else asked["host"], asked["kind"], since, until)
 

@@ -46,9 +46,10 @@ class Guard:
     ) -> None:
         self._operators = operators
         self._sessions = Sessions(clock_s)
+        self._clock_s = clock_s
         self._secret = secret
         self._lock = threading.Lock()
-        self._failed: deque[float] = deque(maxlen=_TRIES)  # monotonic
+        self._failed: deque[float] = deque(maxlen=_TRIES)  # when, by the clock
 
     def protect(self, app: Flask) -> None:
         """Let nobody in but who may, and add the pages to log in and out."""
@@ -116,11 +117,11 @@ class Guard:
         return redirect("/login", HTTPStatus.SEE_OTHER)
 
     def _refuse(self) -> Answer:
-        now = time.monotonic()
+        now_s = self._clock_s()
         with self._lock:
-            if len(self._failed) == _TRIES and now - self._failed[0] < _TRIES_WITHIN_S:
+            if len(self._failed) == _TRIES and now_s - self._failed[0] < _TRIES_WITHIN_S:
                 return login_page("Too many wrong tokens; try again in a minute.", 429)
-            self._failed.append(now)
+            self._failed.append(now_s)
         log.warning("somebody tried to log in with a wrong token")
         return login_page("This token is not one of ours.", 401)
 

@@ -7,19 +7,19 @@ sidecar reads and acts on; what the sidecar then did stands in activity.json.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from waitroom.errors import UpstreamError, WaitroomError
-from waitroom.idle import WISH_STANDS, Wish
+from waitroom.idle import STOP_ENDS, WISH_STANDS, Wish
 from waitroom.journal import Journal
 from waitroom.kinds import Kind
 from waitroom.language.words import message
-from waitroom.record.records import Latest
+from waitroom.record.records import Event, Latest
 from waitroom.registry.hosts import Host
 from waitroom.room import Room
-from waitroom.signs import answers
+from waitroom.signs import answers, moment
 from waitroom.upstreams.base import Phase
 from waitroom.view import State
 from waitroom.waking.budgets import Claim, Proof
@@ -27,7 +27,6 @@ from waitroom.waking.statuses import Statuses
 
 log = logging.getLogger(__name__)
 
-_STOP_LASTS = timedelta(minutes=10)  # as long as the sidecar follows a stop
 # What is to hold for longer than a month belongs into hosts.yaml, where all can see it.
 _LONGEST_KEEP = timedelta(days=28)
 _FRESH_S = 0.5
@@ -50,7 +49,7 @@ class Outcome:
 
 
 class Orders:
-    """Takes the orders. Threads: any may call. All raise JournalError."""
+    """Takes the orders. Threads: any may call. What gives an order raises JournalError."""
 
     def __init__(
         self, *, room: Room, statuses: Statuses, journal: Journal, recorded: Latest
@@ -64,7 +63,9 @@ class Orders:
         """Begin to wake it, whatever its gate. Raises: OrderError."""
         log.info("%s: %s wishes it to be awake", host.name, by)
         if not self._room.wake(host, Claim(visitor="operator", proof=Proof.ORDER, by=by)):
-            raise OrderError(f"{host.name}: its wake has failed a moment ago; try again in 10 s")
+            again_s = math.ceil(self._room.view(host, host.name).again_s or 1)
+            text = f"its wake has failed a moment ago; try again in {again_s} s"
+            raise OrderError(f"{host.name}: {text}")
 
     def woken(self, host: Host) -> Outcome:
         """Return how far a wake has come; it ends when Traefik leads to the app."""
@@ -96,11 +97,12 @@ class Orders:
         if answer := next((event for event in events if answers(event, wish)), None):
             return _answered(host, answer)
         kinds = {str(event["kind"]): event for event in events}
-        began = Kind.SLEEP_STARTED in kinds
-        if now - at > (_STOP_LASTS if began else WISH_STANDS):
+        began = kinds.get(Kind.SLEEP_STARTED)
+        lasts, since = (STOP_ENDS, moment(began["at"]) or at) if began else (WISH_STANDS, at)
+        if now - since > lasts:
             return Outcome(done=True, ok=False, text=f"{host.name}: nothing came of it in time")
         if Kind.STOP_FAILED in kinds:
-            text = f"{host.name}: its stop has failed: {kinds['stop_failed'].get('detail')}"
+            text = f"{host.name}: its stop has failed: {kinds[Kind.STOP_FAILED].get('detail')}"
             return Outcome(done=False, ok=False, text=f"{text}; it is tried again")
         doing = "it is being stopped" if began else "the handshake is under way"
         return Outcome(done=False, ok=False, text=f"{host.name}: {doing}")
@@ -131,7 +133,7 @@ class Orders:
             return False  # the sidecar asks it again, and says so
 
 
-def _answered(host: Host, event: Any) -> Outcome:  # noqa: ANN401 - an event is JSON
+def _answered(host: Host, event: Event) -> Outcome:
     if event["kind"] == Kind.SLEPT:
         return Outcome(done=True, ok=True, text=f"{host.name} sleeps.")
     why = event.get("detail") or event.get("reason")

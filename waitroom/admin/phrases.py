@@ -42,7 +42,7 @@ def at(time: datetime) -> str:
 
 
 def span(time: timedelta) -> str:
-    """Write a span with its two largest units."""
+    """Write a span with its two largest units; from two days on, with days alone."""
     seconds = int(time.total_seconds())
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours >= 48:  # noqa: PLR2004 - from here on days are easier to grasp

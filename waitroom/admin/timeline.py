@@ -112,7 +112,7 @@ def _box(top: float, tall: float, start: float, end: float) -> str:
 
 
 def _day_labels(period: Period, tall: float, gap: float) -> list[Label]:
-    """Name each day; of a quarter the first of each month and each other Monday."""
+    """Name each day; of a quarter its Mondays, as it has no room for more."""
     named = [
         (n, day)
         for n, day in enumerate(period.days)

@@ -1,7 +1,8 @@
 """The door: what the request at hand may do about waking its host, and what it has to show for it.
 
 It joins what is asked with the pure rules of the gate, and has all that is remembered of visitors:
-used challenges and who stepped into a trap, in memory, for minutes. For use inside Flask's request.
+used challenges for minutes, who stepped into a trap for an hour, in memory only. For use inside
+Flask's request.
 """
 
 from __future__ import annotations
@@ -99,8 +100,10 @@ class Door:
         if not host.traps or not traps.springs(asked.facts()):
             return False
         caught = self.traps.catch(self._suspect(host), self._clock_s())
-        if caught.bit_count() == 1:  # who comes by other names each time would fill the log
-            log.info("%s: somebody stepped into a trap, the %d. time", host.name, caught)
+        # The 1st, 2nd, 4th, 8th ... of all hosts: who comes by other names each time would fill the
+        # log else.
+        if caught.bit_count() == 1:
+            log.info("%s: somebody stepped into a trap (%d so far, all hosts)", host.name, caught)
         return True
 
     def challenge(self, host: Host) -> str:
@@ -150,13 +153,14 @@ class Door:
 
     def _held(self, wait_s: float) -> bool:
         """Wait, if few others do."""
-        if wait_s and not self._places.acquire(blocking=False):
+        if not wait_s:
+            return True
+        if not self._places.acquire(blocking=False):
             return False
-        if wait_s:
-            try:
-                self._sleep(wait_s)
-            finally:
-                self._places.release()
+        try:
+            self._sleep(wait_s)
+        finally:
+            self._places.release()
         return True
 
     def _trust(self, host: Host) -> Trust:

@@ -30,7 +30,7 @@ Inside, time is steady, see `steady`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -102,7 +102,7 @@ class Ledger:
         time = self.steady
         at = at_us - time.offset
         time.newest = max(time.newest, at)
-        act = _ACTS.get(event.kind)
+        act = self._ACTS.get(event.kind)
         if act is not None:
             if account.doubt is not None:  # a million calls take long
                 _settle(account, at)
@@ -212,6 +212,18 @@ class Ledger:
         self._end(account, at)
         account.state = state
 
+    _ACTS: ClassVar[dict[str, Callable[[Ledger, Account, int, Event], None]]] = {
+        Kind.WAKE_REQUESTED: _ask,
+        Kind.WOKEN: _run,
+        Kind.FOUND_RUNNING: _run,
+        Kind.SLEEP_STARTED: _run,
+        Kind.SLEEP_CALLED_OFF: _run,
+        Kind.STOP_FAILED: _run,
+        Kind.SLEPT: _stop,
+        Kind.FOUND_STOPPED: _stop,
+        Kind.WAKE_FAILED: _fail,
+    }
+
     # Telling.
 
     def _end(self, account: Account, end: int) -> None:
@@ -234,16 +246,3 @@ def _settle(account: Account, now: int) -> None:
     """Join what the host did before and after nobody watched, once it would have been noticed."""
     if account.doubt is not None and account.settled < now:
         account.doubt = None
-
-
-_ACTS: dict[str, Callable[[Ledger, Account, int, Event], None]] = {
-    Kind.WAKE_REQUESTED: Ledger._ask,  # noqa: SLF001 - its own table
-    Kind.WOKEN: Ledger._run,  # noqa: SLF001
-    Kind.FOUND_RUNNING: Ledger._run,  # noqa: SLF001
-    Kind.SLEEP_STARTED: Ledger._run,  # noqa: SLF001
-    Kind.SLEEP_CALLED_OFF: Ledger._run,  # noqa: SLF001
-    Kind.STOP_FAILED: Ledger._run,  # noqa: SLF001
-    Kind.SLEPT: Ledger._stop,  # noqa: SLF001
-    Kind.FOUND_STOPPED: Ledger._stop,  # noqa: SLF001
-    Kind.WAKE_FAILED: Ledger._fail,  # noqa: SLF001
-}

@@ -6,6 +6,7 @@ Pure: events in, a summary a host out. How long a host was awake, the ledger say
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from waitroom.kinds import Kind
 from waitroom.record import reckoning
@@ -54,7 +55,7 @@ class Audit:
             self._ledger.add(event, at_us)
             return
         time = self._ledger.steady
-        date_us = at_us - time.offset + time.shift
+        date_us = at_us - time.offset + time.shift  # `time.date`, without the call: a million times
         if date_us > self._window.now_us:
             return
         if (self._host is not None and self._host != event.host) or (
@@ -62,13 +63,17 @@ class Audit:
         ):
             self._ledger.pass_by(at_us)
             return
-        note = _NOTES.get(event.kind)
+        note = self._NOTES.get(event.kind)
+        # Before the ledger has it: a sleep ends what it knows of the wake before.
         if note is not None and self._window.includes(date_us):
             note(self, event)
         self._ledger.add(event, at_us)
 
     def contradiction(self) -> Sequence[int] | None:
-        """Return by what to add all up anew, as a clock was set back that was believed."""
+        """Return the reckoning to add all up by anew, see `Steady`; None: this one has held.
+
+        A clock that was believed, and set back later, makes it another one.
+        """
         steps = self._ledger.steady.steps
         offsets = reckoning.offsets(steps)
         believed = [step.offset for step in steps] if self._believed is None else self._believed
@@ -127,13 +132,12 @@ class Audit:
     def _fail_to_stop(self, event: Event) -> None:
         self._of(event.host).failed_stops += 1
 
-
-_NOTES: dict[str, Callable[[Audit, Event], None]] = {
-    Kind.WOKEN: Audit._wake,  # noqa: SLF001 - its own table
-    Kind.SLEPT: Audit._sleep,  # noqa: SLF001
-    Kind.SLEEP_CALLED_OFF: Audit._call_off,  # noqa: SLF001
-    Kind.STOP_FAILED: Audit._fail_to_stop,  # noqa: SLF001
-}
+    _NOTES: ClassVar[dict[str, Callable[[Audit, Event], None]]] = {
+        Kind.WOKEN: _wake,
+        Kind.SLEPT: _sleep,
+        Kind.SLEEP_CALLED_OFF: _call_off,
+        Kind.STOP_FAILED: _fail_to_stop,
+    }
 
 
 def summarise(
@@ -154,7 +158,10 @@ def summarise(
 def add_up(
     read: Callable[[], Iterable[Event]], begin: Callable[[Sequence[int] | None], Audit]
 ) -> Audit:
-    """Return an audit that all events are added to; `begin` makes it by a reckoning."""
+    """Return an audit that all events are added to; `begin` makes it by a reckoning.
+
+    One that after `_LOOKS` still contradicts itself is returned as it is.
+    """
     believed = None
     for _ in range(_LOOKS):
         audit = begin(believed)

@@ -81,17 +81,28 @@ class Windows(tuple[Window, ...]):
         Windows that meet are one; the end of what never ends is at least a week away.
         """
         end = now
-        for opens, closes in sorted(self._spans(now)):
+        for opens, closes in sorted(self._spans(now, now + _WEEK)):
             if opens <= end < closes:
                 end = closes
         return end if end > now else None
 
+    def opened(self, now: datetime) -> datetime | None:
+        """Return when the time that holds now began; None when none does, or it always has."""
+        if self.until(now) is None:
+            return None
+        begin = now
+        for opens, closes in sorted(self._spans(now - _WEEK, now), reverse=True):
+            if opens <= begin <= closes:
+                begin = opens
+        return begin if begin > now - _WEEK else None
+
     def next_opening(self, now: datetime) -> datetime | None:
         """Return when the next one opens, or None without any."""
-        return min((opens for opens, _ in self._spans(now) if opens > now), default=None)
+        spans = self._spans(now, now + _WEEK)
+        return min((opens for opens, _ in spans if opens > now), default=None)
 
-    def _spans(self, now: datetime) -> Iterable[tuple[datetime, datetime]]:
-        return (span for window in self for span in window.spans(now, now + _WEEK + _DAY))
+    def _spans(self, since: datetime, until: datetime) -> Iterable[tuple[datetime, datetime]]:
+        return (span for window in self for span in window.spans(since, until + _DAY))
 
 
 def _minutes(text: str) -> int:

@@ -8,7 +8,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 
 HEAD_BYTES = 65_536
-_OTHER = re.compile(rb"[\x80-\xff]")
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 def is_whole(request: bytes) -> bool:
@@ -19,7 +19,7 @@ def is_whole(request: bytes) -> bool:
 def escaped(request: bytes) -> bytes:
     """Write as %XX in a URL what is no ASCII: Traefik passes it on, and the parser refuses it."""
     line, end, rest = request.partition(b"\r\n")
-    return _OTHER.sub(lambda other: b"%%%02X" % ord(other[0]), line) + end + rest
+    return _NON_ASCII.sub(lambda byte: b"%%%02X" % ord(byte[0]), line) + end + rest
 
 
 def is_body_here(request: Request) -> bool:

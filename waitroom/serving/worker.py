@@ -19,8 +19,10 @@ from gunicorn import util
 
 from waitroom.serving.loop import Loop
 
-# Who waits for something holds a thread: 24 slow wake requests, 8 visitors whose route turns, and
-# for a moment those whose provider hangs. The rest is for all others; an idle thread costs nothing.
+# Who waits for something holds a thread: 24 whose bodies are read (`listeners`), 8 whose route
+# turns (`public.turns`), 8 who wait in place of work (`public.door`), 4 who rather wait than come
+# again (`public.holding`), and for a moment those whose provider hangs or whose app is probed. The
+# rest is for all others; an idle thread costs nothing.
 _PUBLIC_THREADS, _PUBLIC_CONNECTIONS = 64, 4096
 _ADMIN_THREADS, _ADMIN_CONNECTIONS = 16, 256
 

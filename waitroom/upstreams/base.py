@@ -16,6 +16,7 @@ class Phase(enum.StrEnum):
     STARTING = "starting"
     RUNNING = "running"  # the machine runs; whether the app answers is another question
     PARTLY = "partly"  # of a group some run and some don't; `start` or `stop` goes on with it
+    RESTARTING = "restarting"  # it has ended, and its provider starts it again: that costs, too
     STOPPING = "stopping"
     REPAIRING = "repairing"  # the provider mends the machine; there is nothing to do but wait
 
@@ -34,11 +35,17 @@ class Status:
     """The provider's answer at one moment."""
 
     phase: Phase
-    started_at: datetime | None = None  # aware UTC; None: not running, or the provider can't tell
+    # Aware UTC. None: not running, the provider can't tell, or has started it again by itself.
+    started_at: datetime | None = None
     detail: str = ""  # the provider's own word for it, for logs
     url: str | None = None  # where the app answers, of an upstream whose address the provider knows
     members: tuple[Member, ...] = ()  # of a group; the first is the app that its host leads to
     trouble: str = ""  # for its operator: why visitors may not reach it, though it runs
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is something to put to sleep, whole or in part."""
+        return self.phase in (Phase.RUNNING, Phase.RESTARTING, Phase.PARTLY)
 
 
 class Upstream(Protocol):

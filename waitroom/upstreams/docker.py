@@ -24,7 +24,7 @@ PHASES = {
     "created": Phase.STOPPED,
     "running": Phase.RUNNING,
     "paused": Phase.STOPPED,  # frozen: it costs memory only, and `start` thaws it
-    "restarting": Phase.RUNNING,  # it ends again and again, and only a stop ends that
+    "restarting": Phase.RESTARTING,
     "removing": Phase.STOPPING,
     "exited": Phase.STOPPED,
     "dead": Phase.STOPPED,
@@ -67,7 +67,7 @@ class Container(Upstream):
             raise UpstreamError(
                 Reason.UNREACHABLE, f"container {self.name!r} is in the unknown state {word!r}"
             )
-        if word == "restarting":
+        if phase is Phase.RESTARTING:
             word += f" after exit status {state.get('ExitCode')}"
         started_at = _started_at(found) if phase is Phase.RUNNING else None
         return Status(phase, started_at, word, trouble=self._trouble(state))

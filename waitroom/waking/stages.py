@@ -12,6 +12,7 @@ STAGES = {
     Phase.STARTING: Stage.STARTING,
     Phase.PARTLY: Stage.STARTING,
     Phase.RUNNING: Stage.ANSWERING,
+    Phase.RESTARTING: Stage.ANSWERING,  # its engine may have lost it, while its app runs on
     Phase.STOPPING: Stage.STOPPING,
     Phase.REPAIRING: Stage.REPAIRING,
 }
@@ -20,6 +21,7 @@ MEMBERS = {
     Phase.STARTING: MemberState.STARTING,
     Phase.PARTLY: MemberState.STARTING,
     Phase.RUNNING: MemberState.RUNNING,
+    Phase.RESTARTING: MemberState.STARTING,
     Phase.STOPPING: MemberState.STOPPING,
     Phase.REPAIRING: MemberState.STARTING,
 }

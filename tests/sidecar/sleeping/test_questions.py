@@ -16,7 +16,8 @@ RUNS, STOPPED = Phase.RUNNING, Phase.STOPPED
 @pytest.mark.parametrize("phase", Phase)
 def test_what_runs_can_be_put_to_sleep_also_the_rest_of_a_group(phase: Phase) -> None:
     status = Status(phase, members=(Member("web", "app", RUNS), Member("db", "db", STOPPED)))
-    assert questions.is_running(status).holds is (phase in (Phase.RUNNING, Phase.PARTLY))
+    runs = phase in (Phase.RUNNING, Phase.RESTARTING, Phase.PARTLY)
+    assert questions.is_running(status).holds is runs
 
 
 @pytest.mark.parametrize(("app", "quiet"), [(STOPPED, True), (RUNS, False)])
@@ -24,6 +25,27 @@ def test_nobody_is_connected_to_an_app_that_is_stopped(app: Phase, *, quiet: boo
     """Docker knows no address of one that is; of one that runs, no address is no answer."""
     status = Status(Phase.PARTLY, members=(Member("web", "app", app), Member("db", "db", RUNS)))
     assert questions.is_quiet(a_host(url="http://no-such-name.invalid:80"), status).holds is quiet
+
+
+ENDED = Phase.RESTARTING
+
+
+@pytest.mark.parametrize(
+    ("status", "quiet"),
+    [
+        (Status(RUNS), False),
+        (Status(ENDED), True),
+        (Status(RUNS, members=(Member("web", "app", ENDED), Member("db", "db", RUNS))), True),
+        (Status(RUNS, members=(Member("web", "app", RUNS), Member("db", "db", ENDED))), False),
+    ],
+)
+def test_nobody_is_connected_to_an_app_that_has_just_ended(status: Status, *, quiet: bool) -> None:
+    """While its restart policy waits, a container is in no network; in another's, one may look."""
+    assert questions.is_quiet(a_host(url="http://no-such-name.invalid:80"), status).holds is quiet
+    with socket.create_server(("127.0.0.1", 0)) as app:
+        host = a_host(url=f"http://127.0.0.1:{app.getsockname()[1]}")
+        with socket.create_connection(app.getsockname()):
+            assert not questions.is_quiet(host, status).holds
 
 
 def test_a_visitor_of_either_app_of_a_group_is_connected_to_it() -> None:

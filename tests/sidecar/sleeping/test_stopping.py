@@ -46,6 +46,16 @@ def test_a_stop_that_has_only_begun_is_followed_to_its_end_or_to_a_wake() -> Non
     assert not woken.ends(lambda: True)
 
 
+def test_who_lost_the_newest_start_of_his_group_was_not_started_again() -> None:
+    """The restart policy of one of them did so, and that is nobody's start."""
+    newer, older = (
+        Status(Phase.RUNNING, datetime(2026, 1, 1, microsecond=number, tzinfo=UTC))
+        for number in (2, 1)
+    )
+    stop = stopping.stop(Upstream(newer, Phase.STOPPING, older), "a.test")
+    assert not stop.ends(lambda: True)
+
+
 def test_what_was_started_by_hand_before_anybody_saw_it_stopped_was_stopped() -> None:
     first, second = (
         Status(Phase.RUNNING, datetime(2026, 1, 1, microsecond=number, tzinfo=UTC))

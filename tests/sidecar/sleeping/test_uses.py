@@ -98,3 +98,41 @@ def test_the_look_that_an_order_to_sleep_causes_is_no_start(uses: Uses, recorder
     assert recorder.commit()
     uses.note(HOST, RUNS)
     assert wished(uses.of(HOST, RUNS), datetime.now(UTC))
+
+
+def partly(ago: timedelta) -> Status:
+    return Status(Phase.PARTLY, datetime.now(UTC) - ago)
+
+
+def test_one_of_a_group_that_is_started_by_hand_runs_from_then_on(uses: Uses, boot: Boot) -> None:
+    """However long ago the group ran; and the group runs no longer for one that has ended."""
+    uses.note(HOST, told(HOUR))
+    boot.now_s += 24 * 3600
+    uses.note(HOST, STOPPED)
+    boot.now_s += 3600
+    database = partly(timedelta(seconds=10))
+    uses.note(HOST, database)
+    assert ran_for(uses, database) == 10
+    uses.note(HOST, partly(HOUR))
+    assert ran_for(uses, partly(HOUR)) == 3600
+
+
+def test_what_its_restart_policy_starts_again_runs_since_it_was_seen_to_run(
+    uses: Uses, boot: Boot
+) -> None:
+    uses.note(HOST, STOPPED)
+    for status in (RUNS, Status(Phase.RESTARTING), RUNS, Status(Phase.RESTARTING)):
+        uses.note(HOST, status)
+        boot.now_s += 600
+    assert ran_for(uses, RUNS) == 2400
+
+
+def test_who_used_a_host_before_it_was_registered_has_left_no_trace(uses: Uses) -> None:
+    uses.watched_since -= HOUR
+    uses.adopt(["b.test"])
+    assert uses.of(HOST).watched_since == uses.watched_since
+    uses.adopt(["a.test", "b.test"])
+    since = uses.of(HOST).watched_since
+    assert since > uses.watched_since
+    uses.adopt(["a.test"])
+    assert uses.of(HOST).watched_since == since

@@ -42,7 +42,7 @@ CALLED_OFF = {"kind": "sleep_called_off", "reason": "visitor", "detail": "a visi
         ([], 5, False, False, "under way"),
         ([], 121, True, False, "nothing came of it"),
         ([{"kind": "sleep_started"}], 121, False, False, "being stopped"),
-        ([{"kind": "sleep_started"}], 601, True, False, "nothing came of it"),
+        ([{"kind": "sleep_started"}], 602, True, False, "nothing came of it"),
         ([{"kind": "sleep_started"}, {"kind": "slept"}], 700, True, True, "sleeps."),
         ([CALLED_OFF], 5, True, False, "a visitor came"),
         ([{"kind": "stop_failed", "detail": "stuck"}], 5, False, False, "stuck; it is tried again"),

@@ -27,7 +27,9 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_holds_by_the_clock_of_its_zone(now: str, until: str | None) -> None:
-    assert Windows.parse(OFFICE).until(utc(now)) == (until and utc(until))
+    windows = Windows.parse(OFFICE)
+    assert windows.until(utc(now)) == (until and utc(until))
+    assert windows.opened(utc(now)) == (until and utc("2026-11-23T01:00:00"))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,7 @@ def test_without_a_window_nothing_holds_and_nothing_opens() -> None:
 def test_a_window_over_midnight_belongs_to_the_day_it_opens_on() -> None:
     night = Windows.parse("fri 22:00-02:00 UTC")
     assert night.until(utc("2026-11-28T01:00:00")) == utc("2026-11-28T02:00:00")
+    assert night.opened(utc("2026-11-28T01:00:00")) == utc("2026-11-27T22:00:00")
     assert night.until(utc("2026-11-27T01:00:00")) is None
 
 
@@ -63,6 +66,9 @@ def test_a_window_over_midnight_belongs_to_the_day_it_opens_on() -> None:
 def test_windows_that_meet_are_one(written: list[str]) -> None:
     now = utc("2026-11-23T08:00:00")
     assert Windows.parse(written).until(now) == utc("2026-11-23T20:00:00")
+    for hour in (8, 11, 12, 19):
+        now = utc(f"2026-11-23T{hour:02}:00:00")
+        assert Windows.parse(written).opened(now) == utc("2026-11-23T08:00:00")
 
 
 @pytest.mark.parametrize("written", ["daily 00:00-24:00 UTC", "daily 08:00-08:00 Europe/Berlin"])
@@ -71,6 +77,7 @@ def test_what_never_ends_holds_for_more_than_a_week(written: str) -> None:
     until = Windows.parse(written).until(now)
     assert until
     assert until - now > timedelta(days=7)
+    assert Windows.parse(written).opened(now) is None
 
 
 @pytest.mark.parametrize(

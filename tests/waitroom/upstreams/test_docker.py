@@ -143,8 +143,8 @@ def test_one_that_ends_again_and_again_costs_until_it_is_stopped(
     try:
         app = upstream(engine, made.name, sleep)
         app.start()
-        eventually(lambda: app.status().detail == "restarting after exit status 3")
-        assert app.status().phase is Phase.RUNNING
+        eventually(lambda: app.status().phase is Phase.RESTARTING)
+        assert app.status().runs
         app.stop()
         assert app.status().phase is Phase.STOPPED
     finally:
@@ -208,6 +208,13 @@ def test_one_whose_health_check_fails_is_a_finding_as_traefik_serves_it_to_nobod
         assert findings() == []
     finally:
         made.remove(force=True)
+
+
+def test_the_last_exit_status_of_one_that_is_restarted_is_named(
+    answering: Callable[..., str],
+) -> None:
+    body = b'{"State": {"Status": "restarting", "ExitCode": 3}}'
+    assert at(answering(body)).status().detail == "restarting after exit status 3"
 
 
 def test_every_state_that_docker_documents_is_mapped() -> None:

@@ -19,7 +19,12 @@ class Woken:
 
     def __init__(self, expected_s: float | None) -> None:
         self.at: list[timedelta] = []
-        self.openings = Openings(self.wake, lambda _: expected_s)
+        self.asleep_since: datetime | None = None
+        self.openings = Openings(
+            self.wake,
+            lambda _: expected_s,
+            lambda _: self.asleep_since.timestamp() if self.asleep_since else None,
+        )
         self.now = EIGHT
         self.fault: Exception | None = None
         self.begins = True
@@ -56,8 +61,29 @@ def test_each_opening_wakes_it_once() -> None:
     assert Woken(5).look(*range(-60, 60, 10), *range(day - 60, day + 60, 10)) == [-20, day - 20]
 
 
-def test_nothing_wakes_it_inside_its_window() -> None:
-    assert Woken(5).look(10, 3600, 9 * 3600) == []
+@pytest.mark.parametrize("slept_at", [None, 0, 5])
+def test_nothing_wakes_what_was_awake_inside_its_window(slept_at: int | None) -> None:
+    """Also not one that somebody has stopped since."""
+    woken = Woken(5)
+    woken.asleep_since = None if slept_at is None else EIGHT + slept_at * S
+    assert woken.look(10, 3600, 9 * 3600) == []
+
+
+def test_what_has_slept_through_its_opening_is_woken_inside_its_window_at_growing_pauses() -> None:
+    woken = Woken(5)
+    woken.asleep_since = EIGHT - 3600 * S
+    looks = woken.look(*range(600, 2000, 10))
+    assert looks == [600, 660, 780, 1020, 1500]
+    woken.asleep_since = None  # the last has done it
+    assert woken.look(3600) == looks
+    woken.asleep_since = EIGHT + 9 * 3600 * S
+    assert woken.look(10 * 3600, 11 * 3600) == looks
+
+
+def test_one_whose_wake_has_failed_is_woken_again_when_the_window_opens() -> None:
+    woken = Woken(5)
+    woken.asleep_since = EIGHT - 3600 * S
+    assert woken.look(-20, -10, 0, 10, 50, 60) == [-20, 0, 60]
 
 
 def test_a_host_without_windows_is_left_alone() -> None:
