@@ -165,6 +165,28 @@ def test_rename_where_the_kernel_does_not_tell_who_writes(log: Log) -> None:
     assert log.held() == 1
 
 
+def test_half_a_line_is_waited_for_after_a_restart_where_the_kernel_does_not_tell_who_writes(
+    log: Log,
+) -> None:
+    log.new_tail(open_source=SilentFile)
+    log.write()
+    log.read()
+    old = log.rename()
+    [line] = lines(1)
+    log.write_raw(line[:7])
+    positions = log.tail.positions()
+    log.tail.close()
+    log.new_tail(positions, open_source=SilentFile)
+    log.read()
+    log.write_raw(line[7:])
+    log.written.append(line)
+    assert log.is_exact()
+    log.clock += 61
+    log.read()
+    assert log.held() == 0
+    assert old.exists()
+
+
 def test_a_finished_file_that_grows_again_is_read_on(log: Log) -> None:
     log.write()
     log.read()
