@@ -87,7 +87,7 @@ def _build(settings: Settings, secret: bytes) -> tuple[WSGIApplication, WSGIAppl
         probe=probe.answers,
         url=settings.url,
     )
-    measured.register(metrics.Standing(file.current, parts.room, connect.calls))
+    measured.register(metrics.Gauges(file.current, parts.room, connect.calls))
     _begin(settings, file, parts)
     return _public(settings, secret, file, parts), _admin(settings, secret, file, parts, measured)
 

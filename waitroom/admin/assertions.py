@@ -16,17 +16,20 @@ from waitroom.admin.operators import is_name
 LIFETIME_S = 60
 
 
-def order(method: str, uri: str, form: bytes) -> str:
+def canonical(method: str, uri: str, form: bytes) -> str:
     """Return what tells one order from all others; `uri`: path and query as they are sent."""
     return f"{method} {uri} {hashlib.sha256(form).hexdigest()}"
 
 
 def issue(secret: bytes, name: str, ordered: str) -> str:
-    """Say that the operator of this name orders this."""
+    """Return a token, safe in a header, by which the operator of this name orders this.
+
+    `ordered`: as `canonical` returned it.
+    """
     return _signer(secret).dumps([name, ordered])
 
 
-def name_in(secret: bytes, text: str, ordered: str) -> str | None:
+def verify(secret: bytes, text: str, ordered: str) -> str | None:
     """Return the operator's name, or None if nobody with the secret has ordered this just now."""
     try:
         said = _signer(secret).loads(text, max_age=LIFETIME_S)

@@ -23,7 +23,7 @@ _PAUSE_S = 0.5
 _PATIENCE_S = 900.0
 
 
-class Room:
+class AdminClient:
     """The admin listener of the waiting room that runs. Raises: WaitroomError."""
 
     def __init__(self, by: str) -> None:
@@ -38,11 +38,14 @@ class Room:
         self._session = direct.session()
 
     def post(self, host: str, action: str, **form: str) -> dict[str, Any]:
-        """Order something."""
+        """Order something; return `text`, and `at` of a sleep. Raises: WaitroomError."""
         return self._ask("POST", f"/hosts/{quote(host, safe='')}/{action}", form)
 
     def follow(self, host: str, path: str) -> None:
-        """Wait for what becomes of it, and say what happens meanwhile."""
+        """Wait for what becomes of it, and say what happens meanwhile.
+
+        `path`: `outcome/...` under the host. Raises: WaitroomError when nothing came of it.
+        """
         said, deadline = "", time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             outcome = self._ask("GET", f"/hosts/{quote(host, safe='')}/{path}", {})
@@ -59,7 +62,7 @@ class Room:
 
     def _ask(self, method: str, path: str, form: dict[str, str]) -> dict[str, Any]:
         body = urlencode(form).encode()
-        order = assertions.order(method, path, body)
+        order = assertions.canonical(method, path, body)
         headers = {
             "Authorization": f"Bearer {assertions.issue(self._secret, self._by, order)}",
             "Accept": "application/json",

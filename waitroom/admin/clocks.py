@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 
-def moment(text: str, now: datetime) -> datetime:
+def next_shown(text: str, now: datetime) -> datetime:
     """Return the next moment at which a clock here shows HH:MM, or the one that is written whole.
 
     One without a zone is by the clock here, too. Of a time that the end of daylight saving shows

@@ -90,7 +90,7 @@ class Guard:
         """Return who asks, and whether it is by a session."""
         text = _bearer()
         if text:
-            name = assertions.name_in(self._secret, text, _order())
+            name = assertions.verify(self._secret, text, _canonical())
             known = Operator(name, Role.OPERATOR, "") if name else self._operators.find(text)
             return known, False
         logged_in = self._sessions.find(session.get("id", ""))
@@ -152,8 +152,8 @@ def _is_own_form() -> bool:
     return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _order() -> str:
-    return assertions.order(request.method, request.environ["RAW_URI"], request.get_data())
+def _canonical() -> str:
+    return assertions.canonical(request.method, request.environ["RAW_URI"], request.get_data())
 
 
 def is_browser() -> bool:

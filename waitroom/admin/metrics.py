@@ -74,7 +74,7 @@ class Wakes:
                 self._refused.labels(host.name, event["reason"]).inc()
 
 
-class Standing(Collector):
+class Gauges(Collector):
     """How things stand at the moment of a scrape; asks no provider."""
 
     def __init__(

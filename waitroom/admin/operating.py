@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import click
 
-from waitroom.admin.client import Room
-from waitroom.admin.clocks import moment
+from waitroom.admin.client import AdminClient
+from waitroom.admin.clocks import next_shown
 from waitroom.admin.operators import NAMES, Operators, Role, is_name
 from waitroom.command_line import EXIT_STATUSES
 from waitroom.registry.hosts import normalise
@@ -54,9 +54,9 @@ def wake(host: str, by: str) -> None:
 
     HOST is any of its names. After 15 minutes nobody waits any more, but it is woken all the same.
     """
-    room = Room(by)
-    room.post(host, "wake")
-    room.follow(host, "outcome/wake")
+    admin = AdminClient(by)
+    admin.post(host, "wake")
+    admin.follow(host, "outcome/wake")
 
 
 @click.command(epilog=EXIT_STATUSES)
@@ -71,10 +71,10 @@ def sleep(host: str, by: str, force: bool, reason: str) -> None:  # noqa: FBT001
     """
     if force and not reason.strip():
         raise click.UsageError("--force needs a --reason")
-    room = Room(by)
-    answer = room.post(host, "sleep", reason=reason, **({"force": "yes"} if force else {}))
+    admin = AdminClient(by)
+    answer = admin.post(host, "sleep", reason=reason, **({"force": "yes"} if force else {}))
     if "at" in answer:
-        room.follow(host, f"outcome/sleep?at={quote(answer['at'])}")
+        admin.follow(host, f"outcome/sleep?at={quote(answer['at'])}")
     else:  # it sleeps already
         click.echo(answer["text"])
 
@@ -97,11 +97,11 @@ def keep(host: str, by: str, until: str | None, span: str | None) -> None:
         raise click.UsageError("give either --until 18:00 or --for 2h")
     try:
         now = datetime.now(UTC)
-        end = now + Duration.parse(span) if until is None else moment(until, now)
+        end = now + Duration.parse(span) if until is None else next_shown(until, now)
     except (ValueError, OverflowError) as error:
         option = "--for" if until is None else "--until"
         raise click.BadParameter(str(error), param_hint=option) from None
-    click.echo(Room(by).post(host, "keep", until=end.isoformat())["text"])
+    click.echo(AdminClient(by).post(host, "keep", until=end.isoformat())["text"])
 
 
 @click.command(epilog=EXIT_STATUSES)
@@ -111,7 +111,7 @@ def release(host: str, by: str) -> None:
 
     The `awake` windows of hosts.yaml still apply.
     """
-    click.echo(Room(by).post(host, "release")["text"])
+    click.echo(AdminClient(by).post(host, "release")["text"])
 
 
 @click.group(epilog=EXIT_STATUSES)

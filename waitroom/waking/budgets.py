@@ -72,7 +72,7 @@ class _Granted:
     claim: Claim
 
 
-class Ledger:
+class Budgets:
     """What was granted in the last 24 hours; the caller sees to it that one asks at a time."""
 
     def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:

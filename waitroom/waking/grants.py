@@ -17,7 +17,7 @@ from waitroom.journal import Journal
 from waitroom.kinds import Kind
 from waitroom.registry.hosts import Host, TotalBudget
 from waitroom.view import Refused
-from waitroom.waking.budgets import Claim, Ledger, Left, NotGranted
+from waitroom.waking.budgets import Budgets, Claim, Left, NotGranted
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class Grants:
         self._journal = journal
         self._folder = folder
         self._total = total
-        self._ledger: Ledger | None = None  # None until the journal was read
+        self._budgets: Budgets | None = None  # None until the journal was read
         self._said: dict[str, datetime] = {}  # when a host's last refusal was written down
 
     def recall(self) -> list[dict[str, Any]]:
         """Read the journal and return all its events. Raises: JournalError."""
         events = list(self._journal.events())
-        self._ledger = Ledger(events)
+        self._budgets = Budgets(events)
         return events
 
     def refusal(self, host: Host, claim: Claim, under_way: int) -> Refused | None:
@@ -88,10 +88,10 @@ class Grants:
         self._recalled().grant(host.name, claim, at, asleep_since)
         return at
 
-    def _recalled(self) -> Ledger:
-        if self._ledger is None:
-            self._ledger = Ledger(self._journal.events())
-        return self._ledger
+    def _recalled(self) -> Budgets:
+        if self._budgets is None:
+            self._budgets = Budgets(self._journal.events())
+        return self._budgets
 
     def _note(self, host: Host, refused: Refused) -> None:
         now = datetime.now(UTC)

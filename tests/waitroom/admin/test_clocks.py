@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from waitroom.admin.clocks import moment
+from waitroom.admin.clocks import next_shown
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 )
 @pytest.mark.usefixtures("zone")
 def test_is_when_the_clock_here_shows_it_next(now: str, text: str, expected: str) -> None:
-    assert moment(text, utc(now)) == utc(expected)
+    assert next_shown(text, utc(now)) == utc(expected)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_is_when_the_clock_here_shows_it_next(now: str, text: str, expected: str
 )
 def test_what_is_no_time_is_told_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="expected HH:MM or 2026-01-31T18:00:00Z, got"):
-        moment(text, utc("2026-01-01T00:00"))
+        next_shown(text, utc("2026-01-01T00:00"))
 
 
 def utc(text: str) -> datetime:

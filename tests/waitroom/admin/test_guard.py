@@ -41,7 +41,7 @@ def csrf(client: FlaskClient, path: str) -> str:
 def by_command(operated: Operated, path: str, data: dict[str, str]) -> TestResponse:
     """Order something as a command does."""
     form = urlencode(data).encode()
-    said = assertions.issue(SECRET, "ann", assertions.order("POST", path, form))
+    said = assertions.issue(SECRET, "ann", assertions.canonical("POST", path, form))
     headers = {**JSON, "Authorization": f"Bearer {said}", "Content-Type": FORM}
     return operated.app.test_client().post(path, data=form, headers=headers)
 
@@ -125,7 +125,7 @@ def test_a_browser_is_told_a_fault_on_a_page(operated: Operated) -> None:
 
 def test_an_assertion_repeats_no_other_order(operated: Operated) -> None:
     path = f"/hosts/{HOST.name}/release"
-    said = assertions.issue(SECRET, "ann", assertions.order("POST", path, b""))
+    said = assertions.issue(SECRET, "ann", assertions.canonical("POST", path, b""))
     headers, client = {**JSON, "Authorization": f"Bearer {said}"}, operated.app.test_client()
     for action, data in (("keep", {"for": "1h"}), ("release", {"x": "y"})):
         answer = client.post(f"/hosts/{HOST.name}/{action}", data=data, headers=headers)

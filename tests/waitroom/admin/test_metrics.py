@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.waitroom.fakes import a_host
 from tests.waitroom.house import House
-from waitroom.admin.metrics import Standing, Wakes
+from waitroom.admin.metrics import Gauges, Wakes
 from waitroom.errors import Reason
 from waitroom.journal import Journal, JournalError
 from waitroom.registry.hosts import Registry
@@ -71,7 +71,7 @@ def test_what_could_not_be_written_is_not_counted(
 
 def test_a_host_is_in_one_state(tmp_path: Path, registry: CollectorRegistry) -> None:
     house = House(tmp_path, a_host())
-    registry.register(Standing(lambda: house.registry, house.room, dict))
+    registry.register(Gauges(lambda: house.registry, house.room, dict))
 
     def state() -> State:
         [current] = [
@@ -102,7 +102,7 @@ def test_what_is_left_of_a_budget_falls_with_each_wake(
     journal = Journal(tmp_path / "journal.jsonl")
     journal.append("wake_requested", bound.name, visitor="v", gate="visit")
     house = House(tmp_path, free, bound)
-    registry.register(Standing(lambda: house.registry, house.room, dict))
+    registry.register(Gauges(lambda: house.registry, house.room, dict))
     wakes, awake = "waitroom_budget_wakes_left", "waitroom_budget_awake_left_seconds"
     assert registry.get_sample_value(wakes, {"host": free.name}) == 48
     assert registry.get_sample_value(wakes, {"host": bound.name}) == 2
@@ -118,7 +118,7 @@ def test_a_journal_that_can_not_be_read_leaves_the_rest_of_the_metrics(
 ) -> None:
     house = House(tmp_path, a_host())
     (tmp_path / "journal.jsonl").mkdir()
-    registry.register(Standing(lambda: house.registry, house.room, dict))
+    registry.register(Gauges(lambda: house.registry, house.room, dict))
     assert registry.get_sample_value("waitroom_budget_wakes_left", {"host": HOST}) is None
     labels = {"host": HOST, "state": State.READY}
     assert registry.get_sample_value("waitroom_host_state", labels) == 1

@@ -11,7 +11,7 @@ from waitroom.admin import assertions
 from waitroom.admin.operators import Operators, Role
 from waitroom.errors import WaitroomError
 
-ORDER = assertions.order("POST", "/hosts/app.test/sleep", b"reason=x")
+ORDER = assertions.canonical("POST", "/hosts/app.test/sleep", b"reason=x")
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def test_a_start_says_that_nobody_can_log_in_and_leaves_the_damage_to_a_person(
 def test_only_who_has_the_secret_can_assert_a_name() -> None:
     secret = b"s" * 32
     said = assertions.issue(secret, "ann", ORDER)
-    assert assertions.name_in(secret, said, ORDER) == "ann"
-    assert assertions.name_in(b"t" * 32, said, ORDER) is None
+    assert assertions.verify(secret, said, ORDER) == "ann"
+    assert assertions.verify(b"t" * 32, said, ORDER) is None
     for other in ("ann", said[:-1], assertions.issue(secret, "a b", ORDER)):
-        assert assertions.name_in(secret, other, ORDER) is None
+        assert assertions.verify(secret, other, ORDER) is None
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_only_who_has_the_secret_can_assert_a_name() -> None:
 )
 def test_an_assertion_is_good_for_its_own_order_alone(method: str, uri: str, form: bytes) -> None:
     said = assertions.issue(b"s", "ann", ORDER)
-    assert assertions.name_in(b"s", said, ORDER) == "ann"
-    assert assertions.name_in(b"s", said, assertions.order(method, uri, form)) is None
+    assert assertions.verify(b"s", said, ORDER) == "ann"
+    assert assertions.verify(b"s", said, assertions.canonical(method, uri, form)) is None
 
 
 def test_an_assertion_is_good_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waitroom.admin.assertions.LIFETIME_S", -1)
-    assert assertions.name_in(b"s", assertions.issue(b"s", "ann", ORDER), ORDER) is None
+    assert assertions.verify(b"s", assertions.issue(b"s", "ann", ORDER), ORDER) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
