@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.compose.contained import APP, Contained
 from tests.compose.engine import Engine
@@ -54,6 +55,11 @@ def test_one_that_ends_again_and_again_is_stopped_after_its_failed_wake_and_wake
     eventually(lambda: stack.events("slept"), within_s=60, what="nothing crashes on, forgotten")
     assert stack.engine.status(HOST) == "exited"
     stack.mend()
-    eventually(lambda: stack.get().headers.get("X-Waitroom") == "asleep", within_s=30)
-    stack.wake()
+    eventually(lambda: is_taken(stack), within_s=30, what="ten seconds after it failed")
+    eventually(stack.is_awake)
     assert stack.get().text == "hello\n"
+
+
+def is_taken(stack: Crashing) -> bool:
+    asked = stack.post_wake(stack.token(stack.get()))
+    return asked.status_code == requests.codes.accepted
