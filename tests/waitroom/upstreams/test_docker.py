@@ -61,7 +61,8 @@ def test_a_paused_container_sleeps_and_is_thawed_by_a_start(
     assert container.status == "paused"
     assert app.status().phase is Phase.STOPPED
     app.start()
-    assert app.status().phase is Phase.RUNNING
+    # The engine goes by its events, too, and that of the pause may come late.
+    eventually(lambda: app.status().phase is Phase.RUNNING, what="it is thawed")
 
 
 @pytest.mark.usefixtures("engine")
