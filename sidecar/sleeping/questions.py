@@ -87,7 +87,7 @@ def is_quiet(host: Host, status: Status | None) -> Answer:
     fronts = serving(host, status)
     if not fronts:
         return Answer(holds=True, why=Why.CONNECTIONS, text="the app itself is stopped already")
-    ended = restarting(host, status) if status else ()
+    ended = restarting(host, status)
     counts: dict[str, int] = {}
     for front in fronts:
         if not front.url:

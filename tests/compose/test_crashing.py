@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,8 @@ class Crashing(Contained):
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Crashing]:
-    engine = Engine()
-    try:
-        made = Crashing(tmp_path, engine)
+    with closing(Engine()) as engine, closing(Crashing(tmp_path, engine)) as made:
         yield made
-        made.close()
-    finally:
-        engine.close()
 
 
 def test_one_that_ends_again_and_again_is_stopped_after_its_failed_wake_and_wakes_when_mended(

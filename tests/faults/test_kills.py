@@ -12,6 +12,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,8 @@ def test_after_a_kill_nothing_is_lost_unreachable_or_left_running(
 @pytest.fixture
 def contained(tmp_path: Path) -> Iterator[Contained]:
     """The stack over an engine of its own, which may be killed."""
-    engine = Engine()
-    try:
-        made = Contained(tmp_path, engine)
+    with closing(Engine()) as engine, closing(Contained(tmp_path, engine)) as made:
         yield made
-        made.close()
-    finally:
-        engine.close()
 
 
 @pytest.mark.timeout(180 + 60 * KILLS)

@@ -66,8 +66,8 @@ class Group(Upstream):
         found, _ = self._look()
         phases = {one.status.phase for one in found.values()}
         moments = [one.status.started_at for one in found.values() if one.status.started_at]
-        if phases <= {Phase.RUNNING, Phase.RESTARTING} and len(phases) > 1:
-            phases = {Phase.RUNNING}  # the others may do without whoever has just ended
+        if Phase.RUNNING in phases:  # who may do without those that have just ended
+            phases.discard(Phase.RESTARTING)
         return Status(
             phases.pop() if len(phases) == 1 else Phase.PARTLY,
             max(moments, default=None),

@@ -17,7 +17,7 @@ def serving(host: Host, status: Status | None) -> tuple[Front, ...]:
     return tuple(front for front, phase in _apps(host, status) if phase is not Phase.STOPPED)
 
 
-def restarting(host: Host, status: Status) -> tuple[Front, ...]:
+def restarting(host: Host, status: Status | None) -> tuple[Front, ...]:
     """Return each app that has just ended and is about to be started again."""
     return tuple(front for front, phase in _apps(host, status) if phase is Phase.RESTARTING)
 
